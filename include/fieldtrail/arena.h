@@ -1,0 +1,44 @@
+/*
+ * arena: memory that is given out piece by piece and taken back all at once. One owner, no locks.
+ */
+#ifndef FIELDTRAIL_ARENA_H
+#define FIELDTRAIL_ARENA_H
+
+#include <fieldtrail/str.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *block; /* newest first */
+    char *next, *end;          /* free bytes of the newest block */
+    size_t limit, total;       /* bytes taken from the system, at most and now */
+};
+
+/* At most `limit` bytes will be taken from the system, book-keeping included. Takes none yet. */
+void arena_init(struct arena *arena, size_t limit);
+
+/* Gives everything back to the system. */
+void arena_release(struct arena *arena);
+
+/* Takes back all pieces; one block of ordinary size is kept, so a steady load allocates nothing. */
+void arena_reset(struct arena *arena);
+
+/* `size` bytes aligned for any object, not cleared; NULL where memory or the limit ran out. */
+void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
+
+/* Makes the newest piece `ptr` of `old_size` bytes `new_size` long, in place where it can;
+   otherwise copies. NULL where memory ran out (the old piece stays). `ptr` may be NULL. */
+void *arena_grow(struct arena *arena, void *ptr, size_t old_size, size_t new_size) MUST_CHECK;
+
+/* A copy of the text in the arena; false where memory ran out. */
+bool arena_copy(struct arena *arena, str text, str *copy) MUST_CHECK;
+
+/* printf into the arena; an empty slice (ptr NULL) where memory ran out. */
+str arena_format(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A cleared array of `count` objects of type, or NULL. */
+#define ARENA_NEW(arena, type, count) ((type *)arena_clear((arena), sizeof(type), (count)))
+void *arena_clear(struct arena *arena, size_t size, size_t count) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * batch: owns every byte its records, changes and rows point to, and is reset whole, never in part.
+ * A source appends records, the pivot appends rows.
+ */
+#ifndef FIELDTRAIL_BATCH_H
+#define FIELDTRAIL_BATCH_H
+
+#include <fieldtrail/change.h>
+#include <fieldtrail/fault.h>
+
+/* Takes a library's object back once nothing of the batch points into it any more. */
+typedef void batch_unpin(void *thing);
+
+struct batch_pin {
+    void *thing;
+    batch_unpin *unpin;
+};
+
+struct batch {
+    struct arena arena;
+    struct record *record;
+    size_t record_count, record_capacity;
+    struct row *row;
+    size_t row_count, row_capacity;
+    struct batch_pin *pin;
+    size_t pin_count, pin_capacity;
+    int64_t inserted_us; /* the time of day when it was filled: datetime_inserted of its rows */
+};
+
+/* At most `limit` bytes of its own (pinned objects not counted). */
+void batch_init(struct batch *batch, size_t limit);
+void batch_release(struct batch *batch);
+
+/* Empties it and unpins everything. */
+void batch_reset(struct batch *batch);
+
+/* A cleared record at the end; NULL (FAULT_RETRY) where memory ran out. The pointer holds until
+   the next call: sources use it at once. */
+struct record *batch_add_record(struct batch *batch, struct fault *fault) MUST_CHECK;
+
+bool batch_add_row(struct batch *batch, struct row row, struct fault *fault) MUST_CHECK;
+
+/* The batch owns `thing` from here on and unpins it at reset; on failure the caller keeps it. */
+bool batch_pin(struct batch *batch, void *thing, batch_unpin *unpin,
+               struct fault *fault) MUST_CHECK;
+
+#endif

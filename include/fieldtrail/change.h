@@ -1,0 +1,82 @@
+/*
+ * change: one change of one row of a source table, its columns joined by name. The decoder fills
+ * it with what the event says; the pivot then settles what of it is to be believed.
+ * All slices and arrays live as long as the batch.
+ */
+#ifndef FIELDTRAIL_CHANGE_H
+#define FIELDTRAIL_CHANGE_H
+
+#include <fieldtrail/record.h>
+
+enum change_op {
+    CHANGE_READ,     /* r: seen by a snapshot */
+    CHANGE_CREATE,   /* c */
+    CHANGE_UPDATE,   /* u */
+    CHANGE_DELETE,   /* d */
+    CHANGE_TRUNCATE, /* t */
+    CHANGE_MESSAGE   /* m: a logical message, no row of any table */
+};
+#define CHANGE_OP_COUNT 6
+
+/* What the event's schema says of a column. */
+enum field_need {
+    FIELD_UNDESCRIBED, /* the event came without a schema */
+    FIELD_OPTIONAL,
+    FIELD_REQUIRED /* NOT NULL */
+};
+
+struct field {
+    str name;
+    struct value before, after; /* ABSENT where the image lacks the column */
+    struct value preset;        /* the schema's default, ABSENT without one */
+    enum field_need need;
+    uint32_t place;           /* of the column in the event, from 1 */
+    int64_t ticks_per_second; /* of a number that counts time since 1970, else 0 */
+    bool key;                 /* belongs to the row's key (set by the pivot) */
+};
+
+struct member {
+    str name;
+    struct value value;
+};
+
+struct change {
+    enum change_op op;
+    uint32_t number;             /* of the change in its record, from 0 */
+    const struct record *record; /* where it came from */
+
+    str source_name;   /* Debezium's topic.prefix */
+    str schema, table; /* of the source; where there is no schema, the database stands for it */
+    int64_t source_us; /* commit time in the source database, or TIME_UNKNOWN */
+    int64_t connector_us;
+    str connector_ms; /* the same as the connector's own digits of milliseconds; empty if none */
+    struct value tx_id, lsn, tx_order, query, user_name; /* NULL where not sent */
+
+    struct field *field; /* columns of `after`, then those only in `before` */
+    size_t field_count;
+    bool has_before, has_after; /* the event carries that image */
+
+    const struct member *key; /* the columns of the message key */
+    size_t key_count;
+    str key_text; /* the message key as JSON text; empty if none */
+
+    /* Filled by the pivot: */
+    str source_table;           /* schema.table */
+    int64_t event_us;           /* datetime_created, _updated or _deleted, or TIME_UNKNOWN */
+    const struct value *copied; /* the columns copied to every row, in the order of the layout */
+    struct value row_key;
+};
+
+/* One row of the product: a view of a change and one of its fields. `field` is NULL where the row
+   only says that something was created, deleted or truncated. */
+struct row {
+    const struct change *change;
+    const struct field *field;
+};
+
+struct change_list {
+    struct change *item;
+    size_t count;
+};
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * layout: the columns of the output and where each gets its value. Encoders walk it.
+ */
+#ifndef FIELDTRAIL_LAYOUT_H
+#define FIELDTRAIL_LAYOUT_H
+
+#include <fieldtrail/batch.h>
+
+enum column_kind {
+    COLUMN_COPY, /* a column of the source, copied to every row */
+    COLUMN_CHANGE_FIELD,
+    COLUMN_OLD_VALUE,
+    COLUMN_NEW_VALUE,
+    COLUMN_DATETIME_CREATED,
+    COLUMN_DATETIME_UPDATED,
+    COLUMN_DATETIME_DELETED,
+    COLUMN_DATETIME_INSERTED,
+    COLUMN_OP,
+    COLUMN_OLD_KNOWN,
+    COLUMN_EVENT_TIME,
+    COLUMN_SOURCE_TABLE,
+    COLUMN_ROW_KEY,
+    COLUMN_TX_ID,
+    COLUMN_LSN,
+    COLUMN_KAFKA_TOPIC,
+    COLUMN_KAFKA_PARTITION,
+    COLUMN_KAFKA_OFFSET,
+    COLUMN_FIELD_NO,
+    COLUMN_SOURCE_NAME,
+    COLUMN_CONNECTOR_TIME,
+    COLUMN_TX_ORDER,
+    COLUMN_QUERY,
+    COLUMN_USER_NAME
+};
+
+struct column {
+    str name; /* in the output */
+    enum column_kind kind;
+    str source;    /* COLUMN_COPY: its name in the source */
+    size_t copied; /* COLUMN_COPY: its index in change.copied */
+};
+
+struct layout {
+    struct column *column;
+    size_t count;
+    size_t copied_count;
+    bool ready; /* false until the first message key has said what the key columns are */
+};
+
+/* The kind of the built-in column of that name; false where there is none. */
+bool column_kind_by_name(str name, enum column_kind *kind) MUST_CHECK;
+const char *column_kind_name(enum column_kind kind);
+
+/* Bytes of scratch that row_cell needs. */
+#define CELL_SCRATCH 64
+
+/* The value of one cell. Its text may point into `scratch`. Never ABSENT or UNAVAILABLE: what is
+   unknown is NULL here, and the column old_known tells it apart. */
+struct value row_cell(const struct row *row, const struct column *column, const struct batch *batch,
+                      char scratch[CELL_SCRATCH]);
+
+/* Whether the row's old value was sent (or needed none). */
+bool row_old_known(const struct row *row);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * str: a borrowed slice of bytes. It owns nothing and is not NUL-terminated; whoever made it says
+ * how long the bytes live. Functions here never allocate and never fail but by their return value.
+ */
+#ifndef FIELDTRAIL_STR_H
+#define FIELDTRAIL_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct str {
+    const char *ptr;
+    size_t len;
+} str;
+
+/* A list of slices; the array belongs to the arena it was made in. */
+struct str_list {
+    str *item;
+    size_t count;
+};
+
+#define STR(literal) ((str){"" literal, sizeof(literal) - 1})
+#define STR_EMPTY ((str){NULL, 0})
+
+/* For printf: "%.*s" with STR_ARG(s). Slices longer than an int are cut. */
+#define STR_ARG(s) (int)((s).len < 0x7fffffff ? (s).len : 0x7fffffff), ((s).ptr ? (s).ptr : "")
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+static inline str str_from(const char *text)
+{
+    return (str){text, strlen(text)};
+}
+
+static inline bool str_eq(str a, str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool str_is(str a, const char *text)
+{
+    return str_eq(a, str_from(text));
+}
+
+static inline bool str_starts(str text, str prefix)
+{
+    return text.len >= prefix.len
+           && (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+static inline bool str_ends(str text, str suffix)
+{
+    return text.len >= suffix.len
+           && (suffix.len == 0
+               || memcmp(text.ptr + text.len - suffix.len, suffix.ptr, suffix.len) == 0);
+}
+
+/* The bytes from `from` to the end; an empty slice where `from` lies behind it. */
+static inline str str_from_at(str text, size_t from)
+{
+    return from < text.len ? (str){text.ptr + from, text.len - from} : STR_EMPTY;
+}
+
+/* The first `len` bytes, or all of them where there are fewer. */
+static inline str str_head(str text, size_t len)
+{
+    return (str){text.ptr, len < text.len ? len : text.len};
+}
+
+/* Without the white space of JSON (space, tab, CR, LF) at both ends. */
+str str_trim(str text);
+
+/* Splits `rest` at the first `at`: gives what stands before it and moves `rest` behind it.
+   Without `at`, gives all of `rest` and leaves it empty. False where `rest` is empty. */
+bool str_split(str *rest, char at, str *head);
+
+/* Where `part` begins in `text`, or -1. */
+ptrdiff_t str_find(str text, str part);
+
+/* Reads a decimal integer with an optional sign; false where the text is anything else or the
+   number does not fit. */
+bool str_to_int64(str text, int64_t *number) MUST_CHECK;
+
+/* True where the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
+bool str_is_utf8(str text);
+
+/* A 64-bit FNV-1a hash, `seed` chains several slices (start with STR_HASH_START). */
+#define STR_HASH_START 14695981039346656037ULL
+uint64_t str_hash(uint64_t seed, str text);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * Arena: a list of blocks, pieces cut from the newest. Large pieces get a block of their own, and
+ * reset keeps one ordinary block only, so one giant record does not hold memory for ever.
+ */
+#include <fieldtrail/arena.h>
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "mem.h"
+
+#define BLOCK_SIZE ((size_t)256 * 1024)
+#define ALIGNMENT ((size_t)16)
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size; /* of the whole block */
+};
+
+#define BLOCK_HEAD ((sizeof(struct arena_block) + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
+
+void arena_init(struct arena *arena, size_t limit)
+{
+    *arena = (struct arena){.limit = limit};
+}
+
+static void use_block(struct arena *arena, struct arena_block *block)
+{
+    arena->block = block;
+    arena->next = (char *)block + BLOCK_HEAD;
+    arena->end = (char *)block + block->size;
+}
+
+static void free_blocks(struct arena *arena, struct arena_block *keep)
+{
+    struct arena_block *block = arena->block;
+    while (block) {
+        struct arena_block *older = block->older;
+        if (block != keep) {
+            arena->total -= block->size;
+            mem_free(block);
+        }
+        block = older;
+    }
+    arena->block = NULL;
+    arena->next = arena->end = NULL;
+}
+
+void arena_release(struct arena *arena)
+{
+    free_blocks(arena, NULL);
+    assert(arena->total == 0);
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *keep = arena->block;
+    while (keep && keep->size != BLOCK_SIZE)
+        keep = keep->older;
+    free_blocks(arena, keep);
+    if (keep) {
+        keep->older = NULL;
+        use_block(arena, keep);
+    }
+}
+
+/* A new block for at least `size` bytes. A large piece must not end the use of a half-empty
+   ordinary block, but a list with two open blocks is not worth its code: the rest is left unused. */
+static bool add_block(struct arena *arena, size_t size)
+{
+    size_t whole = size + BLOCK_HEAD;
+    if (whole < BLOCK_SIZE)
+        whole = BLOCK_SIZE;
+    if (whole < size || whole > arena->limit || arena->total > arena->limit - whole)
+        return false;
+    struct arena_block *block = mem_alloc(whole);
+    if (!block)
+        return false;
+    *block = (struct arena_block){.older = arena->block, .size = whole};
+    arena->total += whole;
+    use_block(arena, block);
+    return true;
+}
+
+static size_t aligned(size_t size)
+{
+    return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    size = aligned(size ? size : 1);
+    if ((size_t)(arena->end - arena->next) < size && !add_block(arena, size))
+        return NULL;
+    void *piece = arena->next;
+    arena->next += size;
+    return piece;
+}
+
+void *arena_grow(struct arena *arena, void *ptr, size_t old_size, size_t new_size)
+{
+    char *old = ptr;
+    if (new_size > SIZE_MAX / 2)
+        return NULL;
+    if (old && old + aligned(old_size ? old_size : 1) == arena->next
+        && (size_t)(arena->end - old) >= aligned(new_size)) {
+        arena->next = old + aligned(new_size ? new_size : 1);
+        return old;
+    }
+    void *piece = arena_alloc(arena, new_size);
+    if (piece && old)
+        memcpy(piece, old, old_size < new_size ? old_size : new_size);
+    return piece;
+}
+
+bool arena_copy(struct arena *arena, str text, str *copy)
+{
+    char *piece = arena_alloc(arena, text.len);
+    if (!piece)
+        return false;
+    if (text.len > 0)
+        memcpy(piece, text.ptr, text.len);
+    *copy = (str){piece, text.len};
+    return true;
+}
+
+str arena_format(struct arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int wanted = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *piece = wanted < 0 ? NULL : arena_alloc(arena, (size_t)wanted + 1);
+    if (piece)
+        vsnprintf(piece, (size_t)wanted + 1, format, again);
+    va_end(again);
+    return piece ? (str){piece, (size_t)wanted} : STR_EMPTY;
+}
+
+void *arena_clear(struct arena *arena, size_t size, size_t count)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(size, count, &bytes))
+        return NULL;
+    void *piece = arena_alloc(arena, bytes);
+    if (piece)
+        memset(piece, 0, bytes);
+    return piece;
+}

@@ -1,0 +1,103 @@
+/*
+ * Slices of bytes: cutting, searching, reading numbers. Nothing here allocates.
+ */
+#include <fieldtrail/str.h>
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+str str_trim(str text)
+{
+    while (text.len > 0 && is_space(text.ptr[0])) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && is_space(text.ptr[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+bool str_split(str *rest, char at, str *head)
+{
+    if (rest->len == 0)
+        return false;
+    const char *cut = memchr(rest->ptr, at, rest->len);
+    if (!cut) {
+        *head = *rest;
+        *rest = STR_EMPTY;
+        return true;
+    }
+    size_t len = (size_t)(cut - rest->ptr);
+    *head = (str){rest->ptr, len};
+    *rest = (str){cut + 1, rest->len - len - 1};
+    return true;
+}
+
+ptrdiff_t str_find(str text, str part)
+{
+    if (part.len == 0)
+        return 0;
+    const char *found = text.len ? memmem(text.ptr, text.len, part.ptr, part.len) : NULL;
+    return found ? found - text.ptr : -1;
+}
+
+bool str_to_int64(str text, int64_t *number)
+{
+    bool negative = text.len > 0 && text.ptr[0] == '-';
+    size_t i = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+') ? 1 : 0;
+    if (i == text.len)
+        return false;
+    /* Built up as a negative number: its range is the larger one. */
+    int64_t sum = 0;
+    for (; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c < '0' || c > '9')
+            return false;
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, c - '0', &sum))
+            return false;
+    }
+    if (!negative && sum == INT64_MIN)
+        return false;
+    *number = negative ? sum : -sum;
+    return true;
+}
+
+/* The length of the well-formed character at `p`, or 0. The table of Unicode 15, section 3.9. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (left < len)
+        return 0;
+    unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+bool str_is_utf8(str text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t len = utf8_length((const unsigned char *)text.ptr + i, text.len - i);
+        if (len == 0)
+            return false;
+        i += len;
+    }
+    return true;
+}
+
+uint64_t str_hash(uint64_t seed, str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        seed = (seed ^ (unsigned char)text.ptr[i]) * 1099511628211ULL;
+    return seed;
+}
