@@ -1,0 +1,185 @@
+/*
+ * What stands in each cell of a row.
+ */
+#include <fieldtrail/layout.h>
+
+#include <fieldtrail/buf.h>
+
+#include "clock.h"
+
+static const char *const kind_name[] = {
+    [COLUMN_COPY] = "",
+    [COLUMN_CHANGE_FIELD] = "change_field",
+    [COLUMN_OLD_VALUE] = "old_value",
+    [COLUMN_NEW_VALUE] = "new_value",
+    [COLUMN_DATETIME_CREATED] = "datetime_created",
+    [COLUMN_DATETIME_UPDATED] = "datetime_updated",
+    [COLUMN_DATETIME_DELETED] = "datetime_deleted",
+    [COLUMN_DATETIME_INSERTED] = "datetime_inserted",
+    [COLUMN_OP] = "op",
+    [COLUMN_OLD_KNOWN] = "old_known",
+    [COLUMN_EVENT_TIME] = "event_time",
+    [COLUMN_SOURCE_TABLE] = "source_table",
+    [COLUMN_ROW_KEY] = "row_key",
+    [COLUMN_TX_ID] = "tx_id",
+    [COLUMN_LSN] = "lsn",
+    [COLUMN_KAFKA_TOPIC] = "kafka_topic",
+    [COLUMN_KAFKA_PARTITION] = "kafka_partition",
+    [COLUMN_KAFKA_OFFSET] = "kafka_offset",
+    [COLUMN_FIELD_NO] = "field_no",
+    [COLUMN_SOURCE_NAME] = "source_name",
+    [COLUMN_CONNECTOR_TIME] = "connector_time",
+    [COLUMN_TX_ORDER] = "tx_order",
+    [COLUMN_QUERY] = "query",
+    [COLUMN_USER_NAME] = "user_name",
+};
+
+bool column_kind_by_name(str name, enum column_kind *kind)
+{
+    for (size_t i = COLUMN_CHANGE_FIELD; i < sizeof(kind_name) / sizeof(kind_name[0]); i++) {
+        if (str_is(name, kind_name[i])) {
+            *kind = (enum column_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *column_kind_name(enum column_kind kind)
+{
+    return kind_name[kind];
+}
+
+static const struct value null_value = {VALUE_NULL, {NULL, 0}};
+
+static struct value text_or_null(str text)
+{
+    return text.len ? (struct value){VALUE_TEXT, text} : null_value;
+}
+
+static struct value shown(struct value value)
+{
+    return value_has_text(value) ? value : null_value;
+}
+
+static struct value time_value(int64_t time_us, char scratch[CELL_SCRATCH])
+{
+    if (time_us == TIME_UNKNOWN)
+        return null_value;
+    return (struct value){VALUE_TEXT, {scratch, timestamp_print(scratch, time_us)}};
+}
+
+static struct value time_if(bool wanted, int64_t time_us, char scratch[CELL_SCRATCH])
+{
+    return wanted ? time_value(time_us, scratch) : null_value;
+}
+
+static struct value int_value(int64_t number, char scratch[CELL_SCRATCH])
+{
+    /* Borrowed as a buffer that cannot grow: 20 digits always fit. */
+    struct buf digits = {.ptr = scratch, .capacity = CELL_SCRATCH, .limit = CELL_SCRATCH};
+    buf_int64(&digits, number);
+    return (struct value){VALUE_NUMBER, buf_view(&digits)};
+}
+
+static struct value int_or_null(int64_t number, char scratch[CELL_SCRATCH])
+{
+    return number < 0 ? null_value : int_value(number, scratch);
+}
+
+static bool is_gone(enum change_op op)
+{
+    return op == CHANGE_DELETE || op == CHANGE_TRUNCATE;
+}
+
+static bool is_new(enum change_op op)
+{
+    return op == CHANGE_CREATE || op == CHANGE_READ;
+}
+
+/* A row without a field hides no old value, but for a delete that came without its image. */
+bool row_old_known(const struct row *row)
+{
+    if (row->field)
+        return row->field->before.kind != VALUE_ABSENT
+               && row->field->before.kind != VALUE_UNAVAILABLE;
+    return row->change->op != CHANGE_DELETE || row->change->has_before;
+}
+
+static struct value bool_value(bool yes)
+{
+    return (struct value){VALUE_BOOL, yes ? STR("true") : STR("false")};
+}
+
+static struct value op_value(enum change_op op)
+{
+    static const char letters[] = "rcudtm";
+    return (struct value){VALUE_TEXT, {&letters[op], 1}};
+}
+
+static int64_t event_time(const struct change *change)
+{
+    return change->source_us != TIME_UNKNOWN ? change->source_us : change->record->time_us;
+}
+
+static int64_t field_number(const struct row *row)
+{
+    return (int64_t)row->change->number * 65536 + (row->field ? row->field->place : 0);
+}
+
+struct value row_cell(const struct row *row, const struct column *column, const struct batch *batch,
+                      char scratch[CELL_SCRATCH])
+{
+    const struct change *change = row->change;
+    switch (column->kind) {
+    case COLUMN_COPY:
+        return shown(change->copied[column->copied]);
+    case COLUMN_CHANGE_FIELD:
+        return row->field ? (struct value){VALUE_TEXT, row->field->name} : null_value;
+    case COLUMN_OLD_VALUE:
+        return row->field ? shown(row->field->before) : null_value;
+    case COLUMN_NEW_VALUE:
+        return row->field ? shown(row->field->after) : null_value;
+    case COLUMN_DATETIME_CREATED:
+        return time_if(is_new(change->op), change->event_us, scratch);
+    case COLUMN_DATETIME_UPDATED:
+        return time_if(change->op == CHANGE_UPDATE, change->event_us, scratch);
+    case COLUMN_DATETIME_DELETED:
+        return time_if(is_gone(change->op), change->event_us, scratch);
+    case COLUMN_DATETIME_INSERTED:
+        return time_value(batch->inserted_us, scratch);
+    case COLUMN_OP:
+        return op_value(change->op);
+    case COLUMN_OLD_KNOWN:
+        return bool_value(row_old_known(row));
+    case COLUMN_EVENT_TIME:
+        return time_value(event_time(change), scratch);
+    case COLUMN_SOURCE_TABLE:
+        return text_or_null(change->source_table);
+    case COLUMN_ROW_KEY:
+        return shown(change->row_key);
+    case COLUMN_TX_ID:
+        return shown(change->tx_id);
+    case COLUMN_LSN:
+        return shown(change->lsn);
+    case COLUMN_KAFKA_TOPIC:
+        return text_or_null(change->record->topic);
+    case COLUMN_KAFKA_PARTITION:
+        return int_or_null(change->record->partition, scratch);
+    case COLUMN_KAFKA_OFFSET:
+        return int_or_null(change->record->offset, scratch);
+    case COLUMN_FIELD_NO:
+        return int_value(field_number(row), scratch);
+    case COLUMN_SOURCE_NAME:
+        return text_or_null(change->source_name);
+    case COLUMN_CONNECTOR_TIME:
+        return time_value(change->connector_us, scratch);
+    case COLUMN_TX_ORDER:
+        return shown(change->tx_order);
+    case COLUMN_QUERY:
+        return shown(change->query);
+    case COLUMN_USER_NAME:
+        return shown(change->user_name);
+    }
+    return null_value;
+}

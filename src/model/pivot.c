@@ -1,0 +1,426 @@
+/*
+ * The pivot: which fields of a change moved, and what is copied beside them. The rules are those of
+ * the README's section "What a row means"; nothing here depends on anything but the change and the
+ * plan.
+ */
+#include "pivot.h"
+
+#include "clock.h"
+#include "mem.h"
+#include "plan.h"
+
+#define PIVOT_BYTES_LIMIT ((size_t)256 * 1024 * 1024)
+#define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
+
+struct pivot *pivot_new(const struct config *config, pivot_warn *warn, void *warn_context,
+                        struct fault *fault)
+{
+    struct pivot *pivot = mem_alloc(sizeof(*pivot));
+    if (!pivot) {
+        fault_memory(fault, "the pivot");
+        return NULL;
+    }
+    *pivot = (struct pivot){.config = config, .warn = warn, .warn_context = warn_context};
+    arena_init(&pivot->arena, PIVOT_BYTES_LIMIT);
+    arena_init(&pivot->scratch, SCRATCH_BYTES_LIMIT);
+    if (settings_load(&pivot->settings, config, &pivot->arena, fault)
+        && (pivot->settings.keys.count == 0 || layout_make(pivot, &pivot->settings.keys, fault)))
+        return pivot;
+    pivot_free(pivot);
+    return NULL;
+}
+
+void pivot_free(struct pivot *pivot)
+{
+    if (!pivot)
+        return;
+    arena_release(&pivot->arena);
+    arena_release(&pivot->scratch);
+    mem_free(pivot);
+}
+
+const struct layout *pivot_layout(const struct pivot *pivot)
+{
+    return &pivot->layout;
+}
+
+const struct pivot_counts *pivot_get_counts(const struct pivot *pivot)
+{
+    return &pivot->counts;
+}
+
+static struct field *find_field(const struct change *change, str name, size_t *hint)
+{
+    size_t count = change->field_count;
+    if (*hint < count && str_eq(change->field[*hint].name, name))
+        return &change->field[*hint];
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(change->field[i].name, name)) {
+            *hint = i;
+            return &change->field[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct member *find_key(const struct change *change, str name)
+{
+    for (size_t i = 0; i < change->key_count; i++)
+        if (str_eq(change->key[i].name, name))
+            return &change->key[i];
+    return NULL;
+}
+
+/* The row's key is the message key; where the input has none, the keys that were named. */
+static void mark_keys(const struct plan *plan, struct change *change)
+{
+    for (size_t i = 0; i < change->field_count; i++) {
+        struct field *field = &change->field[i];
+        field->key = change->record->keyed ? find_key(change, field->name) != NULL
+                                           : list_has(&plan->keys, field->name);
+    }
+}
+
+static void warn_unknown(struct pivot *pivot, struct plan *plan)
+{
+    if (plan->warned_unknown)
+        return;
+    plan->warned_unknown = true;
+    char text[500];
+    snprintf(text, sizeof(text),
+             "table %.*s: its events do not prove old values, so old_known is false for them; run "
+             "ALTER TABLE %.*s REPLICA IDENTITY FULL in the source database, and say "
+             "replica.identity=full",
+             STR_ARG(plan->source_table), STR_ARG(plan->source_table));
+    pivot->warn(pivot->warn_context, text);
+}
+
+static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change,
+                         str name)
+{
+    if (plan->warned_missing || change->field_count == 0)
+        return;
+    plan->warned_missing = true;
+    char text[1000];
+    int used = snprintf(text, sizeof(text), "table %.*s has no field %.*s; it has",
+                        STR_ARG(plan->source_table), STR_ARG(name));
+    for (size_t i = 0; i < change->field_count && used > 0 && (size_t)used < sizeof(text); i++)
+        used += snprintf(text + used, sizeof(text) - (size_t)used, "%s %.*s", i ? "," : "",
+                         STR_ARG(change->field[i].name));
+    pivot->warn(pivot->warn_context, text);
+}
+
+static bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
+                    const struct field *field, struct batch *batch, struct fault *fault)
+{
+    enum mask_kind kind = field ? mask_of(&plan->masks, field->name) : MASK_NONE;
+    if (kind != MASK_NONE) {
+        struct field *masked = ARENA_NEW(&batch->arena, struct field, 1);
+        if (!masked)
+            return fault_memory(fault, "a masked value");
+        *masked = *field;
+        if (!mask_value(kind, pivot->settings.mask_key, field->before, &batch->arena,
+                        &masked->before)
+            || !mask_value(kind, pivot->settings.mask_key, field->after, &batch->arena,
+                           &masked->after))
+            return fault_memory(fault, "a masked value");
+        field = masked;
+    }
+    return batch_add_row(batch, (struct row){change, field}, fault);
+}
+
+/* Decides over one field: a row, or none. */
+static bool consider(struct pivot *pivot, struct plan *plan, const struct change *change,
+                     const struct field *field, struct batch *batch, struct fault *fault)
+{
+    if (field->after.kind == VALUE_UNAVAILABLE) {
+        pivot->counts.unavailable++;
+        return true;
+    }
+    if (field->after.kind == VALUE_ABSENT)
+        return true;
+    bool known = field->before.kind != VALUE_ABSENT && field->before.kind != VALUE_UNAVAILABLE;
+    if (!known) {
+        if (change->op == CHANGE_UPDATE && pivot->settings.unknown == EMIT_SKIP)
+            return true;
+        pivot->counts.unknown_old++;
+        warn_unknown(pivot, plan);
+    } else if (pivot->settings.unchanged == EMIT_SKIP
+               && value_same(field->before, field->after, &pivot->scratch)) {
+        return true;
+    }
+    return add_row(pivot, plan, change, field, batch, fault);
+}
+
+/* A delete that came without any image still removed every field that was asked for. */
+static struct field *absent_field(str name, struct batch *batch, struct fault *fault)
+{
+    struct field *field = ARENA_NEW(&batch->arena, struct field, 1);
+    if (field)
+        *field = (struct field){.name = name, .after = {VALUE_NULL, STR_EMPTY}};
+    else
+        fault_memory(fault, "a field");
+    return field;
+}
+
+static bool named_fields(struct pivot *pivot, struct plan *plan, const struct change *change,
+                         struct batch *batch, struct fault *fault)
+{
+    for (size_t i = 0; i < plan->fields.count; i++) {
+        str name = plan->fields.item[i];
+        const struct field *field = find_field(change, name, &plan->hint[i]);
+        if (!field && change->op == CHANGE_DELETE && change->field_count == 0
+            && !(field = absent_field(name, batch, fault)))
+            return false;
+        if (!field)
+            warn_missing(pivot, plan, change, name);
+        else if (!consider(pivot, plan, change, field, batch, fault))
+            return false;
+    }
+    return true;
+}
+
+static bool every_field(struct pivot *pivot, struct plan *plan, const struct change *change,
+                        struct batch *batch, struct fault *fault)
+{
+    for (size_t i = 0; i < change->field_count; i++) {
+        const struct field *field = &change->field[i];
+        if (!field->key && !list_has(&plan->ignore, field->name)
+            && !consider(pivot, plan, change, field, batch, fault))
+            return false;
+    }
+    return true;
+}
+
+/* What a column says, as microseconds; unknown where it says nothing. */
+static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
+                        struct fault *fault)
+{
+    size_t hint = 0;
+    const struct field *field = find_field(change, from.column, &hint);
+    *time_us = TIME_UNKNOWN;
+    if (!field)
+        return fault_set(fault, FAULT_RECORD,
+                         "the event has no column %.*s to take the time from (pivot.created, "
+                         "pivot.updated, pivot.deleted)",
+                         STR_ARG(from.column));
+    struct value value = from.origin == TIME_FROM_AFTER ? field->after : field->before;
+    enum timestamp_zone zone;
+    int64_t ticks;
+    if (!value_has_text(value))
+        return true;
+    if (value.kind == VALUE_NUMBER && field->ticks_per_second == 0)
+        return fault_set(fault, FAULT_RECORD,
+                         "column %.*s is a bare number and the event has no schema that tells its "
+                         "unit: send schemas (schemas.enable=true), or times as text "
+                         "(time.precision.mode=isostring), or take the time from the source",
+                         STR_ARG(from.column));
+    if (value.kind == VALUE_NUMBER && str_to_int64(value.text, &ticks)) {
+        int64_t ticks_per_us = field->ticks_per_second / 1000000;
+        if (ticks_per_us > 0)
+            *time_us = ticks / ticks_per_us - (ticks % ticks_per_us < 0);
+        else if (__builtin_mul_overflow(ticks, 1000000 / field->ticks_per_second, time_us))
+            return fault_set(fault, FAULT_RECORD, "column %.*s is out of the range of times",
+                             STR_ARG(from.column));
+        return true;
+    }
+    if (!timestamp_parse(value.text, time_us, &zone))
+        return fault_set(fault, FAULT_RECORD, "column %.*s is no timestamp: %.*s",
+                         STR_ARG(from.column), STR_ARG(str_head(value.text, 60)));
+    if (zone == TIMESTAMP_ZONELESS)
+        *time_us = clock_zone_to_utc(*time_us);
+    return true;
+}
+
+static bool set_time(const struct pivot *pivot, struct change *change, struct fault *fault)
+{
+    const struct settings *settings = &pivot->settings;
+    struct time_from from = settings->deleted_from;
+    if (change->op == CHANGE_CREATE || change->op == CHANGE_READ)
+        from = settings->created_from;
+    if (change->op == CHANGE_UPDATE)
+        from = settings->updated_from;
+    bool column = from.origin == TIME_FROM_AFTER || from.origin == TIME_FROM_BEFORE;
+    change->event_us = change->source_us;
+    /* A snapshot's rows have the snapshot's time, unless a column knows better. */
+    if (from.origin == TIME_FROM_CONNECTOR && change->op != CHANGE_READ)
+        change->event_us = change->connector_us;
+    if (!column || change->op == CHANGE_TRUNCATE)
+        return true;
+    return column_time(change, from, &change->event_us, fault);
+}
+
+static bool refuse_key(const struct change *change, const struct plan *plan, str name,
+                       struct fault *fault)
+{
+    char names[300];
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < change->field_count && used < sizeof(names); i++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", i ? ", " : "",
+                                 STR_ARG(change->field[i].name));
+    return fault_set(fault, FAULT_RECORD,
+                     "the event of %.*s has no key column %.*s, it has %s: correct --keys "
+                     "(pivot.keys), or name those of this table with pivot.keys.%.*s",
+                     STR_ARG(plan->source_table), STR_ARG(name), names,
+                     STR_ARG(plan->source_table));
+}
+
+/* The value of a column as it identifies the row: from the image that exists, from the message key
+   where the image has it not (or not believably). */
+static bool key_value(const struct plan *plan, const struct change *change, str name,
+                      struct value *value, struct fault *fault)
+{
+    size_t hint = 0;
+    *value = (struct value){VALUE_NULL, STR_EMPTY};
+    if (change->op == CHANGE_TRUNCATE)
+        return true;
+    const struct field *field = find_field(change, name, &hint);
+    const struct member *member = find_key(change, name);
+    bool gone = change->op == CHANGE_DELETE;
+    if (!field && !member && change->field_count > 0)
+        return refuse_key(change, plan, name, fault);
+    if (field)
+        *value = gone ? field->before : field->after;
+    /* Under an index identity the message key of a delete is made of invented values too. */
+    bool sent = value->kind != VALUE_ABSENT && value->kind != VALUE_UNAVAILABLE;
+    if ((!field || !sent) && member && (!gone || identity_names(&plan->identity, name)))
+        *value = member->value;
+    return true;
+}
+
+static void put_literal(struct buf *out, struct value value)
+{
+    switch (value.kind) {
+    case VALUE_ABSENT:
+    case VALUE_NULL:
+    case VALUE_UNAVAILABLE:
+        buf_str(out, STR("null"));
+        return;
+    case VALUE_BOOL:
+    case VALUE_NUMBER:
+    case VALUE_JSON:
+        buf_str(out, value.text);
+        return;
+    case VALUE_TEXT:
+        buf_json_string(out, value.text);
+        return;
+    }
+}
+
+#define ROW_KEY_LIMIT ((size_t)1024 * 1024)
+
+/* {"a":1,"b":"x"} of the key columns, masked where they are. */
+static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
+                            struct batch *batch, struct fault *fault)
+{
+    struct buf out;
+    bool good = true;
+    buf_init(&out, ROW_KEY_LIMIT);
+    buf_char(&out, '{');
+    for (size_t i = 0; good && i < plan->keys.count; i++) {
+        str name = plan->keys.item[i];
+        struct value value;
+        good = key_value(plan, change, name, &value, fault);
+        if (good
+            && !mask_value(mask_of(&plan->masks, name), pivot->settings.mask_key, value,
+                           &batch->arena, &value))
+            good = fault_memory(fault, "a masked value");
+        buf_str(&out, i ? STR(",") : STR(""));
+        buf_json_string(&out, name);
+        buf_char(&out, ':');
+        if (good)
+            put_literal(&out, value);
+    }
+    buf_char(&out, '}');
+    change->row_key.kind = VALUE_TEXT;
+    if (good && (out.failed || !arena_copy(&batch->arena, buf_view(&out), &change->row_key.text)))
+        good = fault_memory(fault, "a row's key");
+    buf_release(&out);
+    return good;
+}
+
+static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
+                        struct batch *batch, struct fault *fault)
+{
+    bool masked = false, believed = true;
+    change->row_key = (struct value){VALUE_NULL, STR_EMPTY};
+    if (change->op == CHANGE_TRUNCATE)
+        return true;
+    if (!change->record->keyed)
+        return compose_row_key(pivot, plan, change, batch, fault);
+    for (size_t i = 0; i < change->key_count; i++) {
+        masked = masked || mask_of(&plan->masks, change->key[i].name) != MASK_NONE;
+        believed = believed && identity_names(&plan->identity, change->key[i].name);
+    }
+    if (change->key_count == 0 || (change->op == CHANGE_DELETE && !believed))
+        return true;
+    if (masked)
+        return compose_row_key(pivot, plan, change, batch, fault);
+    change->row_key = (struct value){VALUE_TEXT, change->key_text};
+    return true;
+}
+
+static bool set_copied(struct pivot *pivot, const struct plan *plan, struct change *change,
+                       struct batch *batch, struct fault *fault)
+{
+    size_t count = pivot->layout.copied_count;
+    struct value *copied = ARENA_NEW(&batch->arena, struct value, count);
+    if (!copied)
+        return fault_memory(fault, "key values");
+    for (size_t i = 0; i < count; i++) {
+        if (!key_value(plan, change, plan->copied[i], &copied[i], fault))
+            return false;
+        enum mask_kind kind = mask_of(&plan->masks, plan->copied[i]);
+        if (!mask_value(kind, pivot->settings.mask_key, copied[i], &batch->arena, &copied[i]))
+            return fault_memory(fault, "a masked value");
+    }
+    change->copied = copied;
+    return true;
+}
+
+static bool is_wanted(const struct pivot *pivot, const struct change *change)
+{
+    return change->op != CHANGE_MESSAGE
+           && (change->op != CHANGE_READ || pivot->settings.snapshot == EMIT_ROW);
+}
+
+static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *change,
+                     struct batch *batch, struct fault *fault)
+{
+    size_t first = batch->row_count;
+    mark_keys(plan, change);
+    identity_settle(&plan->identity, change, &pivot->scratch);
+    if (change->op != CHANGE_TRUNCATE
+        && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)
+                               : named_fields(pivot, plan, change, batch, fault)))
+        return false;
+    /* What was created, deleted or truncated is told even where no field had a value. */
+    if (batch->row_count == first && change->op != CHANGE_UPDATE
+        && !add_row(pivot, plan, change, NULL, batch, fault))
+        return false;
+    if (batch->row_count == first)
+        return true;
+    change->source_table = plan->source_table;
+    return set_time(pivot, change, fault) && set_copied(pivot, plan, change, batch, fault)
+           && set_row_key(pivot, plan, change, batch, fault);
+}
+
+bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,
+                struct fault *fault)
+{
+    size_t first = batch->row_count;
+    struct pivot_counts before = pivot->counts;
+    pivot->counts.changes[change->op]++;
+    if (!is_wanted(pivot, change))
+        return true;
+    arena_reset(&pivot->scratch);
+    struct plan *plan = plan_for(pivot, change, fault);
+    if (plan && add_rows(pivot, plan, change, batch, fault)) {
+        pivot->counts.rows += batch->row_count - first;
+        return true;
+    }
+    batch->row_count = first;
+    pivot->counts = before;
+    return false;
+}

@@ -1,0 +1,161 @@
+/*
+ * Comparing values: what counts as "the same" in the audit. Numbers are compared digit by digit,
+ * so a numeric with 38 digits loses nothing.
+ */
+#include <fieldtrail/value.h>
+
+#include "json_document.h"
+
+/* A number taken apart: its digits without the point and without zeros at either end, and the
+   power of ten of the first digit. */
+struct number {
+    bool negative;
+    const char *digit; /* first significant digit, or NULL for zero */
+    const char *end;   /* behind the last significant digit */
+    int64_t power;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Exponents beyond this are treated as equal to it: no database has such numbers, and the sum
+   below must not overflow. */
+#define EXPONENT_LIMIT 1000000000
+
+static int64_t read_exponent(const char *at, const char *end)
+{
+    int64_t exponent = 0;
+    bool negative = at < end && *at == '-';
+    for (at += at < end && (*at == '-' || *at == '+'); at < end && is_digit(*at); at++)
+        if (exponent < EXPONENT_LIMIT)
+            exponent = exponent * 10 + (*at - '0');
+    return negative ? -exponent : exponent;
+}
+
+static struct number number_parts(str text)
+{
+    struct number number = {.negative = text.len > 0 && text.ptr[0] == '-'};
+    const char *end = text.ptr + text.len;
+    const char *at = text.ptr + (text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+'));
+    int64_t whole_digits = 0, before_first = 0;
+    bool behind_point = false;
+    for (; at < end && (is_digit(*at) || *at == '.'); at++) {
+        if (*at == '.') {
+            behind_point = true;
+            continue;
+        }
+        whole_digits += !behind_point;
+        if (*at != '0') {
+            if (!number.digit)
+                number.digit = at;
+            number.end = at + 1;
+        }
+        before_first += !number.digit;
+    }
+    if (!number.digit)
+        return (struct number){0};
+    number.power = whole_digits - before_first - 1;
+    if (at < end && (*at == 'e' || *at == 'E'))
+        number.power += read_exponent(at + 1, end);
+    return number;
+}
+
+/* The next digit of a number, or 0 behind its end. */
+static char next_digit(struct number *number)
+{
+    if (number->digit < number->end && *number->digit == '.')
+        number->digit++;
+    if (number->digit == number->end)
+        return '\0';
+    return *number->digit++;
+}
+
+bool value_number_same(str a, str b)
+{
+    if (str_eq(a, b))
+        return true;
+    struct number x = number_parts(a), y = number_parts(b);
+    if (!x.digit || !y.digit)
+        return !x.digit && !y.digit;
+    if (x.negative != y.negative || x.power != y.power)
+        return false;
+    for (;;) {
+        char p = next_digit(&x), q = next_digit(&y);
+        if (p != q)
+            return false;
+        if (p == '\0')
+            return true;
+    }
+}
+
+bool value_same(struct value a, struct value b, struct arena *scratch)
+{
+    /* Of different kinds (a decimal as number, then as text) only what is printed counts. */
+    if (a.kind != b.kind)
+        return value_has_text(a) && value_has_text(b) && str_eq(a.text, b.text);
+    switch (a.kind) {
+    case VALUE_ABSENT:
+    case VALUE_UNAVAILABLE:
+        return false;
+    case VALUE_NULL:
+        return true;
+    case VALUE_NUMBER:
+        return value_number_same(a.text, b.text);
+    case VALUE_JSON:
+        return str_eq(a.text, b.text) || json_document_same(a.text, b.text, scratch);
+    case VALUE_BOOL:
+    case VALUE_TEXT:
+        return str_eq(a.text, b.text);
+    }
+    return false;
+}
+
+/* Digits, signs, points and an exponent of zeros only: 0, -0.00, 0E-10. */
+static bool is_zero_text(str text)
+{
+    bool zero = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (zero && (c == 'e' || c == 'E'))
+            return true;
+        zero = zero || c == '0';
+        if (c != '0' && c != '.' && !(i == 0 && (c == '-' || c == '+')))
+            return false;
+    }
+    return zero;
+}
+
+/* 00:00:00, 00:00:00.000Z, 00:00:00+00. */
+static bool is_midnight(str text)
+{
+    if (!str_starts(text, STR("00:00:00")))
+        return false;
+    for (size_t i = 8; i < text.len; i++)
+        if (!strchr("0.:Z+", text.ptr[i]))
+            return false;
+    return true;
+}
+
+bool value_is_invention(struct value value)
+{
+    switch (value.kind) {
+    case VALUE_ABSENT:
+    case VALUE_NULL:
+    case VALUE_UNAVAILABLE:
+        return true;
+    case VALUE_BOOL:
+        return str_eq(value.text, STR("false"));
+    case VALUE_NUMBER:
+        return is_zero_text(value.text);
+    case VALUE_JSON:
+        return str_eq(value.text, STR("[]")) || str_eq(value.text, STR("{}"));
+    case VALUE_TEXT:
+        break;
+    }
+    return value.text.len == 0 || is_zero_text(value.text) || is_midnight(value.text)
+           || str_starts(value.text, STR("1970-01-01")) || str_eq(value.text, STR("PT0S"))
+           || str_eq(value.text, STR("P0Y0M0DT0H0M0S")) || str_eq(value.text, STR("{}"))
+           || str_eq(value.text, STR("[]"));
+}
