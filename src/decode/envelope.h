@@ -1,0 +1,43 @@
+/*
+ * envelope: the members of Debezium's envelope, and telling it from the other messages that stand
+ * on Debezium's topics.
+ */
+#ifndef FIELDTRAIL_ENVELOPE_H
+#define FIELDTRAIL_ENVELOPE_H
+
+#include <fieldtrail/change.h>
+
+#include "json.h"
+
+enum message_kind {
+    MESSAGE_ENVELOPE,
+    MESSAGE_TOMBSTONE,
+    MESSAGE_HEARTBEAT,
+    MESSAGE_TRANSACTION,   /* BEGIN and END of <prefix>.transaction */
+    MESSAGE_SCHEMA_CHANGE, /* DDL of the topic <prefix> */
+    MESSAGE_NOTIFICATION,
+    MESSAGE_SIGNAL, /* a row of the signal table, or a signal itself */
+    MESSAGE_UNKNOWN
+};
+
+/* Members that are missing or null are NULL. */
+struct envelope {
+    const struct json *op, *before, *after, *source, *transaction;
+    const struct json *ts_ms, *ts_us, *ts_ns;
+};
+
+/* Tells what the payload is; fills the envelope where it is one. */
+enum message_kind envelope_read(const struct json *payload, struct envelope *envelope);
+
+/* FAULT_RECORD where Debezium has no such op. */
+bool envelope_op(const struct envelope *envelope, enum change_op *op,
+                 struct fault *fault) MUST_CHECK;
+
+/* Fills names, times and transaction of the change from the source block. Composed texts live in
+   the arena. */
+void envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change);
+
+/* FAULT_RECORD that names the members of what is no envelope. Always false. */
+bool envelope_refuse(const struct json *payload, struct fault *fault);
+
+#endif
