@@ -1,0 +1,94 @@
+/*
+ * Rows to a file descriptor, in large writes.
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+#define WRITE_SIZE ((size_t)256 * 1024)
+#define BUFFER_LIMIT ((size_t)1024 * 1024 * 1024)
+
+struct stream {
+    struct sink sink;
+    int fd;
+    const struct encoder *encoder;
+    struct buf buf;
+    bool headed;
+};
+
+static bool write_all(struct stream *self, struct fault *fault)
+{
+    size_t done = 0;
+    while (done < self->buf.len) {
+        ssize_t written = write(self->fd, self->buf.ptr + done, self->buf.len - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            int code = errno;
+            buf_clear(&self->buf);
+            fault_set(fault, FAULT_FATAL, "cannot write the output: %s", strerror(code));
+            fault->code = code;
+            return false;
+        }
+        done += (size_t)written;
+    }
+    buf_clear(&self->buf);
+    return true;
+}
+
+/* The head line needs the columns, which the first message key may have to tell. */
+static void put_head(struct stream *self)
+{
+    if (!self->headed && self->encoder->header && self->encoder->layout->ready)
+        encoder_head(self->encoder, &self->buf);
+    self->headed = self->headed || self->encoder->layout->ready;
+}
+
+static bool stream_put(struct sink *sink, const struct batch *batch, const struct row *row,
+                       size_t count, struct fault *fault)
+{
+    struct stream *self = (struct stream *)sink;
+    put_head(self);
+    size_t start = self->buf.len;
+    for (size_t i = 0; i < count; i++) {
+        if (!encoder_row(self->encoder, &row[i], batch, &self->buf, fault)) {
+            buf_cut(&self->buf, start);
+            return false;
+        }
+    }
+    sink->pending_bytes += self->buf.len - start;
+    return self->buf.len < WRITE_SIZE || write_all(self, fault);
+}
+
+static bool stream_flush(struct sink *sink, struct fault *fault)
+{
+    struct stream *self = (struct stream *)sink;
+    put_head(self);
+    sink->pending_bytes = 0;
+    return write_all(self, fault);
+}
+
+static void stream_stop(struct sink *sink)
+{
+    struct stream *self = (struct stream *)sink;
+    buf_release(&self->buf);
+    mem_free(self);
+}
+
+static const struct sink_type stream_sink = {
+    .name = "stream", .put = stream_put, .flush = stream_flush, .stop = stream_stop};
+
+struct sink *stream_new(int fd, const struct encoder *encoder, struct fault *fault)
+{
+    struct stream *self = mem_alloc(sizeof(*self));
+    if (!self) {
+        fault_memory(fault, "the output");
+        return NULL;
+    }
+    *self = (struct stream){.sink = {.type = &stream_sink}, .fd = fd, .encoder = encoder};
+    buf_init(&self->buf, BUFFER_LIMIT);
+    return &self->sink;
+}

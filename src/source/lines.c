@@ -1,0 +1,251 @@
+/*
+ * Lines from files and pipes. A block is read straight into the batch's memory and its lines point
+ * into it; only a line that lies across two blocks is put together by copying, once.
+ */
+#include "lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "kcat.h"
+#include "mem.h"
+
+#define BLOCK_SIZE ((size_t)128 * 1024)
+#define MAX_WAIT_MS 500
+
+struct lines {
+    struct source source;
+    const char *const *files;
+    size_t file_count, file_at; /* file_at: the file being read */
+    int fd;                     /* of it, or -1 */
+    int64_t line;               /* lines begun in it */
+    struct buf carry;           /* the beginning of a line whose end has not come yet */
+    bool overlong;              /* the present line is longer than carry may grow */
+    int64_t bytes_max;
+};
+
+static const struct option_spec option[] = {
+    {.key = "record.bytes.max",
+     .flag = "record-bytes-max",
+     .type = OPTION_INT,
+     .preset = "134217728",
+     .min = 1024,
+     .max = (int64_t)1 << 30,
+     .offset = offsetof(struct lines, bytes_max),
+     .importance = OPTION_LOW,
+     .help = "The longest line that is taken; a longer one is an unreadable line."},
+};
+
+const struct option_table lines_options = {
+    .title = "Input", .option = option, .count = sizeof(option) / sizeof(option[0])};
+
+static const char *const standard_input[] = {"-"};
+
+static bool open_file(const char *name, int *fd, struct fault *fault)
+{
+    *fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    if (*fd >= 0)
+        return true;
+    return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", name, strerror(errno));
+}
+
+static void close_file(struct lines *self)
+{
+    if (self->fd > STDIN_FILENO)
+        close(self->fd);
+    self->fd = -1;
+}
+
+static bool check_files(const char *const *files, size_t count, struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        if (!open_file(files[i], &fd, fault))
+            return false;
+        if (fd > STDIN_FILENO)
+            close(fd);
+    }
+    return true;
+}
+
+/* The line's text without its end: LF, or CR LF. */
+static str without_cr(str line)
+{
+    return str_ends(line, STR("\r")) ? str_head(line, line.len - 1) : line;
+}
+
+static bool is_tombstone(str line)
+{
+    return line.len == 0 || str_is(line, "NULL") || str_is(line, "null");
+}
+
+static bool add_line(struct lines *self, struct batch *batch, str line, struct fault *fault)
+{
+    struct record *record = batch_add_record(batch, fault);
+    if (!record)
+        return false;
+    line = without_cr(line);
+    if (self->line == 1 && str_starts(line, STR("\xef\xbb\xbf")))
+        line = str_from_at(line, 3); /* a byte order mark */
+    record->at = (struct position){(uint32_t)self->file_at, self->line};
+    if (self->overlong)
+        record->broken = STR("the line is longer than record.bytes.max; its beginning is kept");
+    if (self->overlong || !kcat_read(line, &batch->arena, record)) {
+        record->has_value = !is_tombstone(line);
+        record->value = line;
+    }
+    self->overlong = false;
+    return true;
+}
+
+/* The line that began in earlier blocks and ends with `rest`. */
+static bool add_carried(struct lines *self, struct batch *batch, str rest, struct fault *fault)
+{
+    str line;
+    if (!self->overlong)
+        buf_str(&self->carry, rest);
+    self->overlong = self->overlong || self->carry.failed;
+    if (!arena_copy(&batch->arena, buf_view(&self->carry), &line))
+        return fault_memory(fault, "a long line");
+    buf_clear(&self->carry);
+    if (self->carry.capacity > 8 * BLOCK_SIZE)
+        buf_release(&self->carry);
+    return add_line(self, batch, line, fault);
+}
+
+static void carry(struct lines *self, str part)
+{
+    if (!self->overlong)
+        buf_str(&self->carry, part);
+    self->overlong = self->overlong || self->carry.failed;
+}
+
+static bool split_block(struct lines *self, struct batch *batch, str block, struct fault *fault)
+{
+    bool carried = self->carry.len > 0 || self->overlong;
+    const char *end;
+    while (block.len > 0 && (end = memchr(block.ptr, '\n', block.len))) {
+        str line = {block.ptr, (size_t)(end - block.ptr)};
+        block = str_from_at(block, line.len + 1);
+        self->line += !carried;
+        if (!(carried ? add_carried(self, batch, line, fault) : add_line(self, batch, line, fault)))
+            return false;
+        carried = false;
+    }
+    self->line += block.len > 0 && !carried;
+    carry(self, block);
+    return true;
+}
+
+/* The end of a file ends its last line, with or without a line feed. */
+static bool end_file(struct lines *self, struct batch *batch, struct fault *fault)
+{
+    bool carried = self->carry.len > 0 || self->overlong;
+    if (carried && !add_carried(self, batch, STR_EMPTY, fault))
+        return false;
+    close_file(self);
+    self->line = 0;
+    self->file_at++;
+    self->source.ended = self->file_at == self->file_count;
+    return true;
+}
+
+static bool wait_for_input(int fd, int timeout_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    return poll(&wait, 1, timeout_ms < MAX_WAIT_MS ? timeout_ms : MAX_WAIT_MS) > 0;
+}
+
+static bool lines_poll(struct source *source, struct batch *batch, int timeout_ms,
+                       struct fault *fault)
+{
+    struct lines *self = (struct lines *)source;
+    if (source->ended)
+        return true;
+    if (self->fd < 0 && !open_file(self->files[self->file_at], &self->fd, fault))
+        return false;
+    if (!wait_for_input(self->fd, timeout_ms))
+        return true;
+    char *block = arena_alloc(&batch->arena, BLOCK_SIZE);
+    if (!block)
+        return fault_memory(fault, "input");
+    ssize_t got = read(self->fd, block, BLOCK_SIZE);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (got < 0)
+        return fault_set(fault, FAULT_FATAL, "cannot read %s: %s", self->files[self->file_at],
+                         strerror(errno));
+    if (got == 0)
+        return end_file(self, batch, fault);
+    return split_block(self, batch, (str){block, (size_t)got}, fault);
+}
+
+/* A pipe cannot be told what is done, and nothing of it lapses. */
+static bool lines_commit(struct source *source, const struct position *reach, size_t count,
+                         struct fault *fault)
+{
+    (void)source;
+    (void)reach;
+    (void)count;
+    (void)fault;
+    return true;
+}
+
+static bool lines_beat(struct source *source, struct fault *fault)
+{
+    (void)source;
+    (void)fault;
+    return true;
+}
+
+static void lines_place(const struct source *source, const struct record *record, struct buf *out)
+{
+    const struct lines *self = (const struct lines *)source;
+    const char *name = self->files[record->at.lane];
+    buf_format(out, "%s:%lld", strcmp(name, "-") == 0 ? "stdin" : name, (long long)record->at.mark);
+    if (record->offset >= 0)
+        buf_format(out, " (%.*s[%d]@%lld)", STR_ARG(record->topic), record->partition,
+                   (long long)record->offset);
+}
+
+static void lines_stop(struct source *source)
+{
+    struct lines *self = (struct lines *)source;
+    close_file(self);
+    buf_release(&self->carry);
+    mem_free(self);
+}
+
+static const struct source_type lines_source = {
+    .name = "lines",
+    .poll = lines_poll,
+    .commit = lines_commit,
+    .beat = lines_beat,
+    .place = lines_place,
+    .stop = lines_stop,
+};
+
+struct source *lines_new(const char *const *files, size_t count, const struct config *config,
+                         struct fault *fault)
+{
+    struct lines *self = mem_alloc(sizeof(*self));
+    if (!self) {
+        fault_memory(fault, "the input");
+        return NULL;
+    }
+    *self = (struct lines){
+        .source = {.type = &lines_source}, .fd = -1, .files = files, .file_count = count};
+    if (count == 0) {
+        self->files = standard_input;
+        self->file_count = 1;
+    }
+    if (!option_load(&lines_options, config, self, fault)
+        || !check_files(self->files, self->file_count, fault)) {
+        mem_free(self);
+        return NULL;
+    }
+    buf_init(&self->carry, (size_t)self->bytes_max);
+    return &self->source;
+}
