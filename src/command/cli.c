@@ -1,0 +1,168 @@
+/*
+ * Command lines. getopt_long does the splitting; the tables say what there is.
+ */
+#include "cli.h"
+
+#include <getopt.h>
+#include <unistd.h>
+
+#include "config_file.h"
+#include "log.h"
+
+#define FLAG_LIMIT 200
+
+static const struct option_spec general[] = {
+    {.key = "--config",
+     .flag = "config",
+     .letter = 'c',
+     .type = OPTION_STRING,
+     .argument = "FILE",
+     .help =
+         "Reads keys from a connector's JSON file, or from a .properties file. Flags and -o win "
+         "over it."},
+    {.key = "--set",
+     .flag = "set",
+     .letter = 'o',
+     .type = OPTION_STRING,
+     .argument = "KEY=VALUE",
+     .help = "Sets any key of the configuration."},
+    {.key = "--help", .flag = "help", .letter = 'h', .type = OPTION_BOOL, .help = "Prints this."},
+};
+
+const struct option_table cli_options = {
+    .title = "General", .option = general, .count = sizeof(general) / sizeof(general[0])};
+
+/* The command's flags in getopt's form; `val` is the index into `spec` plus one. */
+struct flags {
+    const struct option_spec *spec[FLAG_LIMIT];
+    struct option flag[FLAG_LIMIT + 1];
+    char letters[2 * FLAG_LIMIT + 2];
+    size_t count;
+};
+
+static void collect_flags(const struct cli *cli, struct flags *flags)
+{
+    size_t letters = 0;
+    *flags = (struct flags){0};
+    flags->letters[letters++] = ':'; /* tells a missing value from an unknown flag */
+    for (size_t t = 0; t < cli->table_count; t++) {
+        for (size_t i = 0; i < cli->table[t]->count && flags->count < FLAG_LIMIT; i++) {
+            const struct option_spec *spec = &cli->table[t]->option[i];
+            bool takes_value = spec->type != OPTION_BOOL;
+            if (!spec->flag)
+                continue;
+            flags->flag[flags->count] = (struct option){.name = spec->flag,
+                                                        .has_arg = takes_value ? required_argument
+                                                                               : optional_argument,
+                                                        .val = (int)flags->count + 1 + 256};
+            if (spec->letter)
+                flags->letters[letters++] = spec->letter;
+            if (spec->letter && takes_value)
+                flags->letters[letters++] = ':';
+            flags->spec[flags->count++] = spec;
+        }
+    }
+}
+
+static const struct option_spec *spec_of(const struct flags *flags, int found)
+{
+    if (found > 256)
+        return flags->spec[found - 257];
+    for (size_t i = 0; i < flags->count; i++)
+        if (flags->spec[i]->letter == found)
+            return flags->spec[i];
+    return NULL;
+}
+
+static bool set_pair(struct config *config, str pair, struct fault *fault)
+{
+    str value = pair, key;
+    bool has_value = pair.len > 0 && memchr(pair.ptr, '=', pair.len);
+    if (!str_split(&value, '=', &key) || !has_value || key.len == 0)
+        return fault_set(fault, FAULT_CONFIG, "-o %.*s: expected KEY=VALUE", STR_ARG(pair));
+    return config_set(config, key, value, STR("-o"), fault);
+}
+
+static bool set_flag(struct config *config, const struct option_spec *spec, str value,
+                     struct fault *fault)
+{
+    str origin = arena_format(config->arena, "--%s", spec->flag);
+    if (spec->type == OPTION_LIST)
+        return config_append(config, str_from(spec->key), value, origin, fault);
+    return config_set(config, str_from(spec->key), value, origin, fault);
+}
+
+/* Files come before all flags, wherever they stand, so two passes read the line. */
+enum pass { PASS_FILES, PASS_FLAGS };
+
+static bool apply(const struct option_spec *spec, const char *argument, enum pass pass,
+                  struct config *config, bool *help, struct fault *fault)
+{
+    bool is_file = strcmp(spec->key, "--config") == 0;
+    if (strcmp(spec->key, "--help") == 0)
+        *help = true;
+    if (is_file)
+        return pass != PASS_FILES || config_file_read(config, argument, fault);
+    if (pass == PASS_FILES)
+        return true;
+    if (strcmp(spec->key, "--set") == 0)
+        return set_pair(config, str_from(argument), fault);
+    return set_flag(config, spec, argument ? str_from(argument) : STR("true"), fault);
+}
+
+static bool refuse_flag(const struct cli *cli, int found, char **argv, struct fault *fault)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    const char *flag = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
+    if (found == ':')
+        return fault_set(fault, FAULT_CONFIG, "%s needs a value", argv[optind - 1]);
+    return fault_set(fault, FAULT_CONFIG, "unknown flag %s; `fieldtrail %s --help` lists them",
+                     flag, cli->command);
+}
+
+static bool read_pass(const struct cli *cli, const struct flags *flags, int argc, char **argv,
+                      enum pass pass, struct config *config, bool *help, struct fault *fault)
+{
+    int found;
+    optind = 0; /* starts anew */
+    opterr = 0;
+    while ((found = getopt_long(argc, argv, flags->letters, flags->flag, NULL)) != -1) {
+        const struct option_spec *spec = spec_of(flags, found);
+        if (!spec)
+            return refuse_flag(cli, found, argv, fault);
+        if (!apply(spec, optarg, pass, config, help, fault))
+            return false;
+    }
+    return true;
+}
+
+bool cli_parse(const struct cli *cli, int argc, char **argv, struct config *config, int *first,
+               bool *help, struct fault *fault)
+{
+    struct flags flags;
+    collect_flags(cli, &flags);
+    *help = false;
+    bool good = read_pass(cli, &flags, argc, argv, PASS_FILES, config, help, fault)
+                && read_pass(cli, &flags, argc, argv, PASS_FLAGS, config, help, fault);
+    *first = optind;
+    return good;
+}
+
+void cli_help(const struct cli *cli, struct buf *out)
+{
+    buf_format(out, "Usage: fieldtrail %s %s\n\n%s\n\n", cli->command, cli->usage, cli->summary);
+    for (size_t t = 0; t < cli->table_count; t++)
+        option_help(cli->table[t], out);
+}
+
+enum exit_status cli_print(const struct buf *text)
+{
+    bool good = !text->failed && fwrite(text->ptr, 1, text->len, stdout) == text->len;
+    return fflush(stdout) == 0 && good ? EXIT_DONE : EXIT_FAILED;
+}
+
+enum exit_status cli_fail(const struct fault *fault)
+{
+    log_write(LOG_ERROR, "%s", fault->text);
+    return fault->kind == FAULT_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}

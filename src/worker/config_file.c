@@ -1,0 +1,143 @@
+/*
+ * Configuration files. Values of JSON may be texts, numbers or booleans: Connect takes all three.
+ */
+#include "config_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "json.h"
+
+#define FILE_LIMIT ((size_t)8 * 1024 * 1024)
+
+static bool set_members(struct config *config, const struct json *object, str origin,
+                        struct fault *fault)
+{
+    for (const struct json *member = object->child; member; member = member->next) {
+        if (member->kind == JSON_NULL)
+            continue;
+        if (member->kind == JSON_OBJECT || member->kind == JSON_ARRAY)
+            return fault_set(fault, FAULT_CONFIG,
+                             "%.*s: the value of %.*s must be a text, a number or a boolean",
+                             STR_ARG(origin), STR_ARG(member->name));
+        if (!config_set(config, member->name, member->text, origin, fault))
+            return false;
+    }
+    return true;
+}
+
+bool config_json_read(struct config *config, str text, str origin, struct fault *fault)
+{
+    struct json *root;
+    if (!json_parse(text, 4, (struct json_memory){config->arena, config->arena}, &root, fault)) {
+        fault->kind = fault->kind == FAULT_RECORD ? FAULT_CONFIG : fault->kind;
+        return fault_in(fault, "%.*s", STR_ARG(origin));
+    }
+    if (root->kind != JSON_OBJECT)
+        return fault_set(fault, FAULT_CONFIG, "%.*s: expected a JSON object of keys and values",
+                         STR_ARG(origin));
+    const struct json *inner = json_member(root, "config");
+    if (!inner || inner->kind != JSON_OBJECT)
+        return set_members(config, root, origin, fault);
+    str name = json_string(json_member(root, "name"));
+    if (name.len > 0 && !config_set(config, STR("name"), name, origin, fault))
+        return false;
+    return set_members(config, inner, origin, fault);
+}
+
+/* One logical line: `key=value`, `key: value` or `key value`; the escapes of java.util.Properties
+   but \uXXXX are undone in place. */
+static str unescape(char *text, size_t len)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\\' && i + 1 < len) {
+            i++;
+            text[out++] = text[i] == 'n'   ? '\n'
+                          : text[i] == 'r' ? '\r'
+                          : text[i] == 't' ? '\t'
+                                           : text[i];
+        } else {
+            text[out++] = text[i];
+        }
+    }
+    return (str){text, out};
+}
+
+static size_t key_length(str line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.ptr[i] == '\\')
+            i++;
+        else if (strchr("=: \t", line.ptr[i]))
+            return i;
+    }
+    return line.len;
+}
+
+static bool set_property(struct config *config, str line, str origin, struct fault *fault)
+{
+    size_t len = key_length(line);
+    str value = str_trim(str_from_at(line, len));
+    if (value.len > 0 && (value.ptr[0] == '=' || value.ptr[0] == ':'))
+        value = str_trim(str_from_at(value, 1));
+    str key_text, value_text;
+    if (!arena_copy(config->arena, str_head(line, len), &key_text)
+        || !arena_copy(config->arena, value, &value_text))
+        return fault_memory(fault, "the configuration");
+    /* The copies are ours to write to. */
+    key_text = unescape((char *)(uintptr_t)key_text.ptr, key_text.len);
+    value_text = unescape((char *)(uintptr_t)value_text.ptr, value_text.len);
+    return config_set(config, key_text, value_text, origin, fault);
+}
+
+/* True where the line goes on in the next: an odd number of backslashes at its end. */
+static bool is_continued(str line)
+{
+    size_t count = 0;
+    while (count < line.len && line.ptr[line.len - 1 - count] == '\\')
+        count++;
+    return count % 2 == 1;
+}
+
+bool config_properties_read(struct config *config, str text, str origin, struct fault *fault)
+{
+    str line, whole = STR_EMPTY;
+    while (str_split(&text, '\n', &line)) {
+        line = str_trim(line);
+        bool comment = line.len > 0 && (line.ptr[0] == '#' || line.ptr[0] == '!');
+        if (whole.len == 0 && (line.len == 0 || comment))
+            continue;
+        bool continued = is_continued(line);
+        whole = arena_format(config->arena, "%.*s%.*s", STR_ARG(whole),
+                             STR_ARG(str_head(line, line.len - continued)));
+        if (!whole.ptr)
+            return fault_memory(fault, "the configuration");
+        if (continued)
+            continue;
+        if (!set_property(config, whole, origin, fault))
+            return false;
+        whole = STR_EMPTY;
+    }
+    return whole.len == 0 || set_property(config, whole, origin, fault);
+}
+
+bool config_file_read(struct config *config, const char *path, struct fault *fault)
+{
+    char *text = arena_alloc(config->arena, FILE_LIMIT);
+    if (!text)
+        return fault_memory(fault, "a configuration file");
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    size_t len = fread(text, 1, FILE_LIMIT, file);
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (failed || len == FILE_LIMIT)
+        return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path,
+                         failed ? "input error" : "it is larger than 8 MiB");
+    str origin = str_from(path);
+    return str_ends(origin, STR(".properties"))
+               ? config_properties_read(config, (str){text, len}, origin, fault)
+               : config_json_read(config, (str){text, len}, origin, fault);
+}
