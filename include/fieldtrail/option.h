@@ -1,7 +1,7 @@
 /*
  * option: the one table from which a configuration is parsed, checked, explained and documented.
- * Every source, sink and program part has an array of `struct option_spec`; nothing else describes an
- * option anywhere.
+ * Every source, sink and program part has an array of `struct option_spec`; nothing else describes
+ * an option anywhere.
  *
  * A configuration is an ordered list of key and value texts, as Kafka Connect has them. It is
  * filled from a file, from -o KEY=VALUE or from flags of the command line, later over earlier.

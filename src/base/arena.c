@@ -65,8 +65,8 @@ void arena_reset(struct arena *arena)
     }
 }
 
-/* A new block for at least `size` bytes. A large piece must not end the use of a half-empty
-   ordinary block, but a list with two open blocks is not worth its code: the rest is left unused. */
+/* A new block for at least `size` bytes. What is left of the block before it stays unused: a list
+   with two open blocks would not be worth its code. */
 static bool add_block(struct arena *arena, size_t size)
 {
     size_t whole = size + BLOCK_HEAD;

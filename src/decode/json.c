@@ -1,6 +1,6 @@
 /*
  * JSON on yajl's events. yajl gives strings already unescaped, but replaces a lone surrogate by a
- * question mark; an audit must not, so escapes are read here, from the input that the event ends at.
+ * question mark; an audit must not, so escapes are read here, from the input where the event ends.
  */
 #include "json.h"
 

@@ -1,7 +1,7 @@
 /*
  * What the tutorial's stream.py prints, byte for byte: Python's spelling of the values, commas, no
- * quotes, the local clock, and nine values instead of ten for a delete. Values whose Python spelling
- * differs from their JSON (floats, lists, objects) are refused rather than printed wrongly.
+ * quotes, the local clock, and nine values instead of ten for a delete. Values whose spelling in
+ * Python differs from their JSON (floats, lists, objects) are refused rather than printed wrongly.
  */
 #include <time.h>
 

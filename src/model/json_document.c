@@ -61,7 +61,7 @@ static bool read_hex(struct reader *in, uint32_t *unit)
     return true;
 }
 
-/* Writes a code point; a surrogate without its twin is written as it is, for it is only compared. */
+/* Writes a code point; a surrogate without its twin goes as it is, for it is only compared. */
 static char *put_utf8(char *out, uint32_t point)
 {
     if (point < 0x80) {

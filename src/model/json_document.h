@@ -8,7 +8,7 @@
 
 /* True where both texts are JSON documents of the same meaning: the order of keys and blanks do
    not matter, numbers count by value, of a key that stands twice the last counts (as in jsonb).
-   False where they differ, where one is no JSON, nests deeper than 100, or `scratch` is too small. */
+   False where they differ, or one is no JSON, nests deeper than 100 or does not fit `scratch`. */
 bool json_document_same(str a, str b, struct arena *scratch);
 
 #endif
