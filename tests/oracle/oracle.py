@@ -729,7 +729,7 @@ def proves_nothing(node: Node) -> bool:
 
 
 def is_invented_text(text: str) -> bool:
-    return (text in ("", "PT0S") or text.startswith("1970-01-01")
+    return (text in ("", "PT0S", "P0Y0M0DT0H0M0S", "{}", "[]") or text.startswith("1970-01-01")
             or bool(ZERO_NUMBER.match(text)) or bool(ZERO_TIME.match(text)))
 
 
@@ -840,7 +840,7 @@ def key_node(change: Change, options: Options, name: str) -> Optional[Node]:
         if name in change.after:
             return change.after[name]
         return change.message_key().get(name)
-    if options.identity == "index" and name not in options.index:
+    if key_is_hidden(name, options):
         return None
     if name not in (change.before or {}):
         return change.message_key().get(name)
@@ -849,11 +849,17 @@ def key_node(change: Change, options: Options, name: str) -> Optional[Node]:
     return None
 
 
+def key_is_hidden(name: str, options: Options) -> bool:
+    return options.identity == "index" and name not in options.index
+
+
 def row_key(change: Change, options: Options) -> Optional[str]:
     if change.op == "t":
         return None
     if change.kafka is not None:
-        return change.key_text
+        # Without its columns in the index, a delete's message key is made of invented values.
+        hidden = change.op == "d" and any(key_is_hidden(name, options) for name in change.message_key())
+        return None if hidden else change.key_text
     members = []
     for name in options.keys:
         node = key_node(change, options, name)
@@ -867,7 +873,9 @@ def tx_id(change: Change) -> Optional[str]:
     if own is not None:
         return own
     whole = text_member(member(change.envelope, "transaction"), "id")
-    return None if whole is None else whole.partition(":")[0]
+    if whole is None or text_member(change.source(), "connector") != "postgresql":
+        return whole  # elsewhere the whole id names the transaction (MySQL: uuid:number)
+    return whole.partition(":")[0]
 
 
 def log_position(change: Change) -> Optional[str]:

@@ -541,8 +541,8 @@ def test_index_believes_only_its_columns():
     line = kcat(event("d", '{"id":0,"mail":"m","v":"x"}'), key='{"id":0}')
     rows = table([line], "id,mail,row_key," + CHANGE, "--fields", "*", "--keys", "id,mail",
                  "--identity", "index(mail)")
-    assert rows == [(None, "m", '{"id":0}', "mail", "m", None, "d", True),
-                    (None, "m", '{"id":0}', "v", None, None, "d", False)]
+    assert rows == [(None, "m", None, "mail", "m", None, "d", True),
+                    (None, "m", None, "v", None, None, "d", False)]
 
 
 # --- keys -------------------------------------------------------------------------
@@ -586,7 +586,9 @@ def test_unknown_column_is_bad_usage():
 @pytest.mark.parametrize("source,more,expected", [
     ('{"txId":5,"lsn":6}', ',"transaction":{"id":"9:1","total_order":4}', ("5", "6", "4")),
     ('{"file":"bin.1","pos":7}', ',"transaction":{"id":"9:1","total_order":"4"}',
-     ("9", "bin.1:7", "4")),
+     ("9:1", "bin.1:7", "4")),
+    ('{"connector":"postgresql","lsn":8}', ',"transaction":{"id":"9:1","total_order":2}',
+     ("9", "8", "2")),
     ('{"commit_lsn":"00:01"}', "", (None, "00:01", None)),
     ('{"scn":"77","txId":"0a"}', "", ("0a", "77", None)),
     ("{}", "", (None, None, None)),
