@@ -28,7 +28,8 @@ enum field_need {
 struct field {
     str name;
     struct value before, after; /* ABSENT where the image lacks the column */
-    struct value preset;        /* the schema's default, ABSENT without one */
+    struct value preset; /* the schema's default, ABSENT without one; its text lives until the
+                                   decoder's next call */
     enum field_need need;
     uint32_t place;           /* of the column in the event, from 1 */
     int64_t ticks_per_second; /* of a number that counts time since 1970, else 0 */
@@ -55,6 +56,8 @@ struct change {
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
     bool has_before, has_after; /* the event carries that image */
+    bool wrapped;               /* it came as {"schema":…,"payload":…} */
+    bool keyed;                 /* the source has message keys, and this one could be read */
 
     const struct member *key; /* the columns of the message key */
     size_t key_count;
@@ -62,6 +65,7 @@ struct change {
 
     /* Filled by the pivot: */
     str source_table;           /* schema.table */
+    bool hides_fields;          /* a delete whose image may lack fields that the table has */
     int64_t event_us;           /* datetime_created, _updated or _deleted, or TIME_UNKNOWN */
     const struct value *copied; /* the columns copied to every row, in the order of the layout */
     struct value row_key;

@@ -44,6 +44,7 @@ struct layout {
     struct column *column;
     size_t count;
     size_t copied_count;
+    bool wants_row_key;
     bool ready; /* false until the first message key has said what the key columns are */
 };
 

@@ -97,6 +97,10 @@ const struct option_spec *option_by_key(const struct option_table *const *table,
 const struct option_spec *option_by_table_key(const struct option_table *const *table,
                                               size_t table_count, str key, str *table_name);
 
+/* The flag (without dashes) whose name is most like this one. */
+const char *option_nearest_flag(const struct option_table *const *table, size_t table_count,
+                                str flag);
+
 /* Appends the options' --help lines, or their rows of the Markdown reference. */
 void option_help(const struct option_table *table, struct buf *out);
 void option_markdown(const struct option_table *table, struct buf *out);

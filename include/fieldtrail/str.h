@@ -83,6 +83,12 @@ ptrdiff_t str_find(str text, str part);
    number does not fit. */
 bool str_to_int64(str text, int64_t *number) MUST_CHECK;
 
+/* The bytes of the well-formed UTF-8 character that `text` begins with, or 0. */
+size_t str_utf8_length(str text);
+
+/* Without the beginning of a character that was cut at the end. */
+str str_whole(str text);
+
 /* True where the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool str_is_utf8(str text);
 

@@ -10,6 +10,24 @@
 
 #include "mem.h"
 
+/* Under AddressSanitizer pieces lie apart, and what is not given out is poisoned, so that an overrun
+   from one piece into the next is seen. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISON 1
+#endif
+#endif
+#ifdef ARENA_POISON
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE ((size_t)16)
+#else
+#define RED_ZONE ((size_t)0)
+#define ASAN_POISON_MEMORY_REGION(start, size) ((void)(start))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start))
+#endif
+
 #define BLOCK_SIZE ((size_t)256 * 1024)
 #define ALIGNMENT ((size_t)16)
 
@@ -30,6 +48,7 @@ static void use_block(struct arena *arena, struct arena_block *block)
     arena->block = block;
     arena->next = (char *)block + BLOCK_HEAD;
     arena->end = (char *)block + block->size;
+    ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
 }
 
 static void free_blocks(struct arena *arena, struct arena_block *keep)
@@ -92,11 +111,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
-    size = aligned(size ? size : 1);
-    if ((size_t)(arena->end - arena->next) < size && !add_block(arena, size))
+    size_t taken = aligned(size ? size : 1) + RED_ZONE;
+    if ((size_t)(arena->end - arena->next) < taken && !add_block(arena, taken))
         return NULL;
     void *piece = arena->next;
-    arena->next += size;
+    arena->next += taken;
+    ASAN_UNPOISON_MEMORY_REGION(piece, size);
     return piece;
 }
 
@@ -105,9 +125,11 @@ void *arena_grow(struct arena *arena, void *ptr, size_t old_size, size_t new_siz
     char *old = ptr;
     if (new_size > SIZE_MAX / 2)
         return NULL;
-    if (old && old + aligned(old_size ? old_size : 1) == arena->next
-        && (size_t)(arena->end - old) >= aligned(new_size)) {
-        arena->next = old + aligned(new_size ? new_size : 1);
+    size_t taken = aligned(new_size ? new_size : 1) + RED_ZONE;
+    if (old && old + aligned(old_size ? old_size : 1) + RED_ZONE == arena->next
+        && (size_t)(arena->end - old) >= taken) {
+        arena->next = old + taken;
+        ASAN_UNPOISON_MEMORY_REGION(old, new_size);
         return old;
     }
     void *piece = arena_alloc(arena, new_size);

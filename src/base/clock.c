@@ -5,9 +5,9 @@
 #include "clock.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
@@ -59,6 +59,17 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
+static int64_t days_of(int64_t time_us)
+{
+    return time_us / DAY_US - (time_us % DAY_US < 0);
+}
+
+static int64_t of_day_us(int64_t time_us)
+{
+    int64_t rest = time_us % DAY_US;
+    return rest < 0 ? rest + DAY_US : rest;
+}
+
 static char *put_digits(char *out, int64_t number, int width)
 {
     for (int i = width - 1; i >= 0; i--) {
@@ -78,9 +89,8 @@ static char *put_year(char *out, int64_t year)
 
 size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us)
 {
-    int64_t days = time_us / DAY_US - (time_us % DAY_US < 0);
-    int64_t of_day = time_us - days * DAY_US;
-    struct civil date = civil_from_days(days);
+    int64_t of_day = of_day_us(time_us);
+    struct civil date = civil_from_days(days_of(time_us));
     char *end = put_year(out, date.year);
     *end++ = '-';
     end = put_digits(end, date.month, 2);
@@ -182,12 +192,12 @@ static bool take_zone(str *text, int64_t *offset, enum timestamp_zone *zone)
     if (!west && !take_char(text, '+'))
         return false;
     int64_t hours, minutes = 0, seconds = 0;
-    if (!take_number(text, 2, 2, &hours))
+    if (!take_number(text, 2, 2, &hours) || hours > 23)
         return false;
     bool colon = take_char(text, ':');
-    if (text->len > 0 && !take_number(text, 2, 2, &minutes))
+    if ((colon || text->len > 0) && (!take_number(text, 2, 2, &minutes) || minutes > 59))
         return false;
-    if (colon && take_char(text, ':') && !take_number(text, 2, 2, &seconds))
+    if (colon && take_char(text, ':') && (!take_number(text, 2, 2, &seconds) || seconds > 59))
         return false;
     int64_t magnitude = hours * HOUR_US + minutes * MINUTE_US + seconds * SECOND_US;
     *offset = west ? -magnitude : magnitude;
@@ -196,31 +206,36 @@ static bool take_zone(str *text, int64_t *offset, enum timestamp_zone *zone)
 
 bool timestamp_parse(str text, int64_t *time_us, enum timestamp_zone *zone)
 {
-    int64_t days, of_day = 0, offset = 0, start;
+    int64_t days, of_day = 0, offset = 0;
     if (!take_date(&text, &days))
         return false;
-    *zone = TIMESTAMP_ZONELESS;
-    if (text.len > 0) {
-        if (!take_char(&text, 'T') && !take_char(&text, ' '))
-            return false;
-        if (!take_time(&text, &of_day) || !take_zone(&text, &offset, zone) || text.len > 0)
-            return false;
-    }
-    return !__builtin_mul_overflow(days, DAY_US, &start)
-           && !__builtin_add_overflow(start, of_day - offset, time_us);
+    bool has_time = take_char(&text, 'T') || take_char(&text, ' ');
+    if ((has_time && !take_time(&text, &of_day)) || !take_zone(&text, &offset, zone)
+        || text.len > 0)
+        return false;
+    /* The first day that fits begins before the first microsecond that does. */
+    __int128 sum = (__int128)days * DAY_US + of_day - offset;
+    *time_us = (int64_t)sum;
+    return sum == *time_us;
 }
 
 /* The zone for zoneless times: a fixed offset, or libc's zone where `named`. */
 static _Atomic int64_t zone_offset_us;
 static atomic_bool zone_is_named;
 
+/* A file of the tz database begins with these letters; folders are no zones. */
 static bool zone_file_exists(str name)
 {
-    char path[300];
+    char path[300], magic[4] = "";
     if (name.len == 0 || name.len > 200 || name.ptr[0] == '/' || str_find(name, STR("..")) >= 0)
         return false;
     snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", STR_ARG(name));
-    return access(path, R_OK) == 0;
+    FILE *file = fopen(path, "re");
+    bool found = file && fread(magic, 1, sizeof(magic), file) == sizeof(magic)
+                 && memcmp(magic, "TZif", sizeof(magic)) == 0;
+    if (file)
+        fclose(file);
+    return found;
 }
 
 bool clock_set_zone(str name)
@@ -234,9 +249,11 @@ bool clock_set_zone(str name)
         return true;
     }
     if ((name.ptr[0] == '+' || name.ptr[0] == '-') && take_zone(&rest, &offset, &zone)) {
+        if (rest.len > 0)
+            return false;
         zone_offset_us = offset;
         zone_is_named = false;
-        return rest.len == 0;
+        return true;
     }
     if (!zone_file_exists(name))
         return false;
@@ -248,13 +265,18 @@ bool clock_set_zone(str name)
     return true;
 }
 
+/* The nearest time that fits. */
+static int64_t fit(__int128 time_us)
+{
+    return time_us > INT64_MAX ? INT64_MAX : time_us < INT64_MIN ? INT64_MIN : (int64_t)time_us;
+}
+
 int64_t clock_zone_to_utc(int64_t local_us)
 {
     if (!zone_is_named)
-        return local_us - zone_offset_us;
-    int64_t days = local_us / DAY_US - (local_us % DAY_US < 0);
-    int64_t of_day = local_us - days * DAY_US;
-    struct civil date = civil_from_days(days);
+        return fit((__int128)local_us - zone_offset_us);
+    int64_t of_day = of_day_us(local_us);
+    struct civil date = civil_from_days(days_of(local_us));
     struct tm local = {.tm_year = (int)(date.year - 1900),
                        .tm_mon = date.month - 1,
                        .tm_mday = date.day,
@@ -262,5 +284,5 @@ int64_t clock_zone_to_utc(int64_t local_us)
                        .tm_min = (int)(of_day / MINUTE_US % 60),
                        .tm_sec = (int)(of_day / SECOND_US % 60),
                        .tm_isdst = -1};
-    return (int64_t)mktime(&local) * SECOND_US + of_day % SECOND_US;
+    return fit((__int128)mktime(&local) * SECOND_US + of_day % SECOND_US);
 }

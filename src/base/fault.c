@@ -1,37 +1,33 @@
 /*
  * Fault texts: formatting and putting context in front. Texts may carry bytes from outside, so
- * control characters are made harmless for logs and terminals here, once.
+ * control characters and broken UTF-8 are made harmless for logs and terminals here, once.
  */
 #include <fieldtrail/fault.h>
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include <fieldtrail/str.h>
 
 static void make_printable(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    for (size_t len; *text; text += len) {
+        len = str_utf8_length(str_from(text));
+        if (len == 0 || (unsigned char)*text < 0x20 || *text == 0x7f) {
             *text = '?';
+            len = 1;
+        }
+    }
 }
 
-/* vsnprintf cuts at a byte; a half character at the end is dropped. */
-static void drop_half_character(char *text, size_t len)
-{
-    size_t start = len;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xc0)
-        text[start - 1] = '\0';
-}
-
-static void format_text(char text[FAULT_TEXT_LIMIT], const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void format_text(char text[FAULT_TEXT_LIMIT],
+                                                              const char *format, va_list arguments)
 {
     int wanted = vsnprintf(text, FAULT_TEXT_LIMIT, format, arguments);
     if (wanted < 0)
         text[0] = '\0';
     if (wanted >= FAULT_TEXT_LIMIT)
-        drop_half_character(text, FAULT_TEXT_LIMIT - 1);
+        text[str_whole(str_from(text)).len] = '\0';
     make_printable(text);
 }
 
@@ -55,7 +51,7 @@ bool fault_in(struct fault *fault, const char *format, ...)
     va_end(arguments);
     memcpy(old, fault->text, sizeof(old));
     if (snprintf(fault->text, sizeof(fault->text), "%s: %s", context, old) >= FAULT_TEXT_LIMIT)
-        drop_half_character(fault->text, FAULT_TEXT_LIMIT - 1);
+        fault->text[str_whole(str_from(fault->text)).len] = '\0';
     return false;
 }
 

@@ -41,9 +41,12 @@ void log_write(enum log_level level, const char *format, ...)
     char text[LOG_TEXT_LIMIT];
     va_list arguments;
     va_start(arguments, format);
-    if (vsnprintf(text, sizeof(text), format, arguments) < 0)
-        text[0] = '\0';
+    int wanted = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    if (wanted < 0)
+        text[0] = '\0';
+    if (wanted >= (int)sizeof(text))
+        text[str_whole(str_from(text)).len] = '\0';
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';

@@ -52,8 +52,16 @@ static struct config_entry *add_entry(struct config *config, str key, struct fau
     return entry;
 }
 
+static bool has_nul(str text)
+{
+    return text.len > 0 && memchr(text.ptr, '\0', text.len);
+}
+
 bool config_set(struct config *config, str key, str value, str origin, struct fault *fault)
 {
+    if (has_nul(key) || has_nul(value))
+        return fault_set(fault, FAULT_CONFIG, "%.*s: %.*s holds U+0000", STR_ARG(origin),
+                         STR_ARG(key));
     struct config_entry *entry = find_entry(config, key);
     if (!entry)
         entry = add_entry(config, key, fault);
@@ -267,21 +275,30 @@ static bool is_flag_only(const struct option_spec *option)
     return str_starts(str_from(option->key), STR("--"));
 }
 
-static const char *nearest_key(const struct option_table *const *table, size_t table_count, str key)
+/* The name most like `text` among all keys, or among all flags. */
+static const char *nearest(const struct option_table *const *table, size_t table_count, str text,
+                           bool flags)
 {
-    const char *nearest = "";
+    const char *found = "";
     size_t least = SIZE_MAX;
     for (size_t t = 0; t < table_count; t++) {
         for (size_t i = 0; i < table[t]->count; i++) {
-            const char *name = table[t]->option[i].key;
-            size_t distance = name_distance(key, str_from(name));
-            if (distance < least && !is_flag_only(&table[t]->option[i])) {
+            const struct option_spec *option = &table[t]->option[i];
+            const char *name = flags ? option->flag : is_flag_only(option) ? NULL : option->key;
+            size_t distance = name ? name_distance(text, str_from(name)) : SIZE_MAX;
+            if (distance < least) {
                 least = distance;
-                nearest = name;
+                found = name;
             }
         }
     }
-    return nearest;
+    return found;
+}
+
+const char *option_nearest_flag(const struct option_table *const *table, size_t table_count,
+                                str flag)
+{
+    return nearest(table, table_count, flag, true);
 }
 
 bool option_check_known(const struct option_table *const *table, size_t table_count,
@@ -295,7 +312,7 @@ bool option_check_known(const struct option_table *const *table, size_t table_co
             return fault_set(fault, FAULT_CONFIG,
                              "%.*s: unknown key %.*s; the nearest known key is %s",
                              STR_ARG(entry->origin), STR_ARG(str_head(entry->key, 80)),
-                             nearest_key(table, table_count, entry->key));
+                             nearest(table, table_count, entry->key, false));
     }
     return true;
 }

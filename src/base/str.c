@@ -64,15 +64,18 @@ bool str_to_int64(str text, int64_t *number)
     return true;
 }
 
-/* The length of the well-formed character at `p`, or 0. The table of Unicode 15, section 3.9. */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* The table of Unicode 15, section 3.9. */
+size_t str_utf8_length(str text)
 {
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    if (text.len == 0)
+        return 0;
     if (p[0] < 0x80)
         return 1;
     if (p[0] < 0xc2 || p[0] > 0xf4)
         return 0;
     size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (left < len)
+    if (text.len < len)
         return 0;
     unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
     unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
@@ -84,13 +87,39 @@ static size_t utf8_length(const unsigned char *p, size_t left)
     return len;
 }
 
+str str_whole(str text)
+{
+    size_t start = text.len;
+    while (start > 0 && text.len - start < 3 && ((unsigned char)text.ptr[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0 || (unsigned char)text.ptr[start - 1] < 0xc0)
+        return text;
+    return str_utf8_length(str_from_at(text, start - 1)) ? text : str_head(text, start - 1);
+}
+
+/* Eight bytes at a time where they are ASCII, as most of them are. */
+static size_t ascii_length(str text)
+{
+    size_t len = 0;
+    uint64_t eight;
+    while (text.len - len >= sizeof(eight)) {
+        memcpy(&eight, text.ptr + len, sizeof(eight));
+        if (eight & 0x8080808080808080ULL)
+            break;
+        len += sizeof(eight);
+    }
+    return len;
+}
+
 bool str_is_utf8(str text)
 {
-    for (size_t i = 0; i < text.len;) {
-        size_t len = utf8_length((const unsigned char *)text.ptr + i, text.len - i);
+    while (text.len > 0) {
+        size_t len = ascii_length(text);
+        if (len == 0)
+            len = str_utf8_length(text);
         if (len == 0)
             return false;
-        i += len;
+        text = str_from_at(text, len);
     }
     return true;
 }

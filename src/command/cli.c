@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <unistd.h>
 
@@ -113,11 +114,19 @@ static bool apply(const struct option_spec *spec, const char *argument, enum pas
 static bool refuse_flag(const struct cli *cli, int found, char **argv, struct fault *fault)
 {
     char letter[] = {'-', (char)optopt, '\0'};
-    const char *flag = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
+    bool is_letter = optopt > 0 && optopt < 256;
+    const char *flag = is_letter ? letter : argv[optind - 1];
     if (found == ':')
         return fault_set(fault, FAULT_CONFIG, "%s needs a value", argv[optind - 1]);
-    return fault_set(fault, FAULT_CONFIG, "unknown flag %s; `fieldtrail %s --help` lists them",
-                     flag, cli->command);
+    if (is_letter)
+        return fault_set(fault, FAULT_CONFIG, "unknown flag %s; `fieldtrail %s --help` lists them",
+                         flag, cli->command);
+    str rest = str_from_at(str_from(flag), 2), name = rest;
+    str_split(&rest, '=', &name);
+    return fault_set(
+        fault, FAULT_CONFIG,
+        "unknown flag --%.*s; the nearest is --%s, and `fieldtrail %s --help` lists all",
+        STR_ARG(name), option_nearest_flag(cli->table, cli->table_count, name), cli->command);
 }
 
 static bool read_pass(const struct cli *cli, const struct flags *flags, int argc, char **argv,
@@ -158,7 +167,10 @@ void cli_help(const struct cli *cli, struct buf *out)
 enum exit_status cli_print(const struct buf *text)
 {
     bool good = !text->failed && fwrite(text->ptr, 1, text->len, stdout) == text->len;
-    return fflush(stdout) == 0 && good ? EXIT_DONE : EXIT_FAILED;
+    if (fflush(stdout) == 0 && good)
+        return EXIT_DONE;
+    log_write(LOG_ERROR, "cannot write the output: %s", strerror(errno));
+    return EXIT_FAILED;
 }
 
 enum exit_status cli_fail(const struct fault *fault)

@@ -1,7 +1,9 @@
 /*
  * The program: finds the subcommand in a table and runs it.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
 #include <yajl/yajl_version.h>
@@ -53,8 +55,21 @@ static enum exit_status print_version(void)
     return status;
 }
 
+/* Where a standard descriptor is closed, the next file opened would take its number, and output would
+   go into that file. One that can be neither read nor written takes its place. */
+static void hold_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     stop_on_signals();
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMAND_COUNT; i++)

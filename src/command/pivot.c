@@ -43,13 +43,51 @@ static const struct option_spec option[] = {
 static const struct option_table flag_options = {
     .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-/* What a connector's file says for its delivery; the pipe takes the file and leaves these be. */
+/* Keys that a connector's file has for its delivery. The pipe takes the same file and leaves them be;
+   they will be described where they are used. */
+#define UNUSED(name)                                                                               \
+    {                                                                                              \
+        .key = (name), .type = OPTION_STRING, .help = "Without effect on the pipe."                \
+    }
+#define UNUSED_PREFIX(name)                                                                        \
+    {                                                                                              \
+        .key = (name), .per_table = true, .type = OPTION_STRING,                                   \
+        .help = "Without effect on the pipe."                                                      \
+    }
+
 static const struct option_spec delivery[] = {
-    {.key = "name", .type = OPTION_STRING, .help = "The connector's name; no effect on the pipe."},
-    {.key = "connector.class", .type = OPTION_STRING, .help = "No effect on the pipe."},
-    {.key = "topics", .type = OPTION_LIST, .help = "No effect on the pipe."},
-    {.key = "topics.regex", .type = OPTION_STRING, .help = "No effect on the pipe."},
-    {.key = "tasks.max", .type = OPTION_STRING, .help = "No effect on the pipe."},
+    UNUSED("name"),
+    UNUSED("connector.class"),
+    UNUSED("topics"),
+    UNUSED("topics.regex"),
+    UNUSED("tasks.max"),
+    UNUSED("connection.uri"),
+    UNUSED("source.connection.uri"),
+    UNUSED("table"),
+    UNUSED("table.create"),
+    UNUSED("delivery"),
+    UNUSED("decoder"),
+    UNUSED("flush.on"),
+    UNUSED("batch.rows.max"),
+    UNUSED("batch.bytes.max"),
+    UNUSED("flush.interval.ms"),
+    UNUSED("linger.ms"),
+    UNUSED("restart.policy"),
+    UNUSED("rebalance.flush.timeout.ms"),
+    UNUSED("claim.timeout.ms"),
+    UNUSED("auto.offset.reset"),
+    UNUSED("errors.retry.timeout"),
+    UNUSED("errors.retry.delay.max.ms"),
+    UNUSED("errors.log.enable"),
+    UNUSED("errors.deadletterqueue.topic.name"),
+    UNUSED("errors.deadletterqueue.topic.replication.factor"),
+    UNUSED("errors.deadletterqueue.context.headers.enable"),
+    UNUSED_PREFIX("file"),
+    UNUSED_PREFIX("consumer.override"),
+    UNUSED_PREFIX("producer.override"),
+    UNUSED_PREFIX("key.converter"),
+    UNUSED_PREFIX("value.converter"),
+    UNUSED_PREFIX("pivot.type"),
 };
 
 static const struct option_table delivery_options = {.title = "Of a connector's file",
@@ -63,6 +101,9 @@ static const struct option_table *const tables[] = {
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
+/* What --help and the command line have; the last table is for files alone. */
+#define CLI_COUNT (TABLE_COUNT - 1)
+
 static const struct cli cli = {
     .command = "pivot",
     .usage = "[options] [FILE...]",
@@ -71,7 +112,7 @@ static const struct cli cli = {
         "the files\nor standard input, and prints one row for every field that changed.\n\n"
         "  kcat -C -b localhost:9092 -t bank.holding | fieldtrail pivot --keys id --fields a,b",
     .table = tables,
-    .table_count = TABLE_COUNT};
+    .table_count = CLI_COUNT};
 
 /* Everything one run is made of. */
 struct run {

@@ -5,6 +5,8 @@
  */
 #include "debezium.h"
 
+#include <assert.h>
+
 #include "envelope.h"
 #include "json.h"
 #include "mem.h"
@@ -47,15 +49,18 @@ static struct decoder *debezium_create(const struct config *config, struct fault
 struct message {
     const struct schema *schema;
     const struct json *payload;
+    bool wrapped;
 };
 
 /* Children of the columns are not needed: payload, image, column. */
 #define PAYLOAD_DEPTH 2
 
+/* {"schema":…,"payload":…}; some converters leave the schema away. */
 static bool is_wrapper(const struct json *root)
 {
-    return root->kind == JSON_OBJECT && json_child_count(root) == 2 && json_member(root, "schema")
-           && json_member(root, "payload");
+    size_t members = json_child_count(root);
+    return root->kind == JSON_OBJECT && json_member(root, "payload")
+           && (members == 1 || (members == 2 && json_member(root, "schema")));
 }
 
 static bool read_message(struct debezium *self, str text, struct arena *texts,
@@ -67,17 +72,18 @@ static bool read_message(struct debezium *self, str text, struct arena *texts,
     if (schema_cache_split(self->schemas, text, &message->schema, &payload)
         && json_parse(payload, PAYLOAD_DEPTH, memory, &root, fault)) {
         message->payload = root;
+        message->wrapped = true;
         return true;
     }
     /* One level more: the payload may stand in a wrapper. */
     if (!json_parse(text, PAYLOAD_DEPTH + 1, memory, &root, fault))
         return false;
-    *message = (struct message){NULL, root};
-    if (!is_wrapper(root))
+    *message = (struct message){NULL, root, is_wrapper(root)};
+    if (!message->wrapped)
         return true;
     const struct json *schema = json_member(root, "schema");
     message->payload = json_member(root, "payload");
-    return schema->kind == JSON_NULL
+    return !schema || schema->kind == JSON_NULL
            || schema_cache_add(self->schemas, text, schema->text, &message->schema, fault);
 }
 
@@ -103,11 +109,18 @@ static bool read_key(struct debezium *self, const struct record *record, struct 
 {
     struct json_memory memory = {&self->scratch, texts};
     struct json *root;
+    struct fault unreadable;
     str text = record->key;
+    change->keyed = record->keyed;
     if (!record->has_key)
         return true;
-    if (!take_framing(&text, fault) || !json_parse(text, 2, memory, &root, fault))
-        return fault_in(fault, "message key (key.converter must be JsonConverter)");
+    /* A key that is no JSON (StringConverter) tells no columns: it is as if there were none, and the
+       configuration must name them. */
+    change->keyed = take_framing(&text, &unreadable)
+                    && json_parse(text, 2, memory, &root, &unreadable);
+    if (!change->keyed)
+        return unreadable.kind == FAULT_RECORD
+               || fault_set(fault, unreadable.kind, "%s", unreadable.text);
     const struct json *key = is_wrapper(root) ? json_member(root, "payload") : root;
     change->key_text = key->text;
     struct member *members = ARENA_NEW(texts, struct member, json_child_count(key));
@@ -160,16 +173,14 @@ static void describe(struct field *field, const struct schema *column)
     field->ticks_per_second = column->plug->ticks_per_second;
 }
 
-static bool join_image(struct join *join, const struct json *image, bool is_after,
-                       struct fault *fault)
+static void join_image(struct join *join, const struct json *image, bool is_after)
 {
     const struct type *plain = type_by_name(STR_EMPTY);
     size_t nth = 0;
     for (const struct json *column = image->child; column; column = column->next, nth++) {
         const struct schema *schema = column_schema(join, column->name, nth);
         struct field *field = join_field(join, column->name, nth);
-        if (!field)
-            return fault_set(fault, FAULT_RECORD, "more than %d columns", COLUMN_LIMIT);
+        assert(field); /* there is room for all */
         describe(field, schema);
         struct value value = type_read(schema ? schema->plug : plain, column);
         if (is_after)
@@ -177,26 +188,33 @@ static bool join_image(struct join *join, const struct json *image, bool is_afte
         else
             field->before = value;
     }
-    return true;
 }
 
 /* A row that came without any image still has the columns that the schema names. */
-static void join_schema(struct join *join)
+static bool join_schema(struct join *join, struct arena *arena, struct fault *fault)
 {
-    for (size_t i = 0; join->row && i < join->row->child_count && i < join->limit; i++) {
-        struct field *field = join_field(join, join->row->child[i].field, i);
+    for (size_t i = 0; join->row && i < join->row->child_count; i++) {
+        str name;
+        /* The schema may be forgotten before the batch is. */
+        if (!arena_copy(arena, join->row->child[i].field, &name))
+            return fault_memory(fault, "columns");
+        struct field *field = join_field(join, name, i);
         if (field)
             describe(field, &join->row->child[i]);
     }
+    return true;
 }
 
-static size_t column_limit(const struct json *before, const struct json *after,
-                           const struct schema *row)
+/* Room for all columns that images and schema can name. */
+static bool count_columns(const struct json *before, const struct json *after,
+                          const struct schema *row, size_t *most, struct fault *fault)
 {
-    size_t most = json_child_count(before) + json_child_count(after);
-    if (row && row->child_count > most)
-        most = row->child_count;
-    return most < COLUMN_LIMIT ? most : COLUMN_LIMIT;
+    size_t old = json_child_count(before), new = json_child_count(after);
+    size_t described = row ? row->child_count : 0;
+    *most = old + new + described;
+    if (old <= COLUMN_LIMIT && new <= COLUMN_LIMIT && described <= COLUMN_LIMIT)
+        return true;
+    return fault_set(fault, FAULT_RECORD, "more than %d columns", COLUMN_LIMIT);
 }
 
 /* A row that does not exist yet, or no longer, has NULL in every column. */
@@ -221,18 +239,18 @@ static bool read_fields(const struct envelope *envelope, const struct schema *sc
     struct join join = {.row = schema_field(schema, gone ? STR("before") : STR("after"))};
     change->has_before = before != NULL;
     change->has_after = after != NULL;
-    if (!gone && !after)
-        return fault_set(fault, FAULT_RECORD, "op %.*s without the image after",
-                         STR_ARG(envelope->op->text));
-    join.limit = column_limit(before, after, join.row);
+    if (!count_columns(before, after, join.row, &join.limit, fault))
+        return false;
     join.field = ARENA_NEW(arena, struct field, join.limit);
     if (!join.field)
         return fault_memory(fault, "columns");
-    if ((after && !join_image(&join, after, true, fault))
-        || (before && !join_image(&join, before, false, fault)))
+    if (after)
+        join_image(&join, after, true);
+    if (before)
+        join_image(&join, before, false);
+    /* A delete need not say every column; those it leaves out are unknown, not absent. */
+    if (gone && !join_schema(&join, arena, fault))
         return false;
-    if (!before && !after)
-        join_schema(&join);
     change->field = join.field;
     change->field_count = join.count;
     fill_missing_row(change);
@@ -243,10 +261,13 @@ static bool decode_change(struct debezium *self, const struct message *message,
                           const struct envelope *envelope, const struct record *record,
                           struct arena *arena, struct change *change, struct fault *fault)
 {
-    *change = (struct change){.record = record, .event_us = TIME_UNKNOWN};
-    if (!envelope_op(envelope, &change->op, fault))
+    *change = (struct change){.record = record,
+                              .wrapped = message->wrapped,
+                              .keyed = record->keyed,
+                              .event_us = TIME_UNKNOWN};
+    if (!envelope_op(envelope, &change->op, fault)
+        || !envelope_source(envelope, arena, change, fault))
         return false;
-    envelope_source(envelope, arena, change);
     if (change->op == CHANGE_TRUNCATE || change->op == CHANGE_MESSAGE)
         return true;
     return read_fields(envelope, message->schema, arena, change, fault)

@@ -43,6 +43,11 @@ static bool is_signal_row(const struct envelope *envelope)
     return shape && (is_signal(row) || str_find(table, STR("signal")) >= 0);
 }
 
+static bool is_odd(const struct json *image)
+{
+    return image && image->kind != JSON_OBJECT && image->kind != JSON_NULL;
+}
+
 static void read_members(const struct json *payload, struct envelope *envelope)
 {
     *envelope = (struct envelope){
@@ -51,6 +56,8 @@ static void read_members(const struct json *payload, struct envelope *envelope)
         .after = object_or_null(json_member(payload, "after")),
         .source = object_or_null(json_member(payload, "source")),
         .transaction = object_or_null(json_member(payload, "transaction")),
+        .odd_image = is_odd(json_member(payload, "before"))
+                     || is_odd(json_member(payload, "after")),
         .ts_ms = present(json_member(payload, "ts_ms")),
         .ts_us = present(json_member(payload, "ts_us")),
         .ts_ns = present(json_member(payload, "ts_ns")),
@@ -86,6 +93,8 @@ enum message_kind envelope_read(const struct json *payload, struct envelope *env
 
 bool envelope_op(const struct envelope *envelope, enum change_op *op, struct fault *fault)
 {
+    if (envelope->odd_image)
+        return fault_set(fault, FAULT_RECORD, "before or after is neither an object nor null");
     static const char letters[CHANGE_OP_COUNT + 1] = "rcudtm"; /* in the order of enum change_op */
     str text = envelope->op->text;
     const char *found = text.len == 1 && text.ptr[0] ? strchr(letters, text.ptr[0]) : NULL;
@@ -130,21 +139,31 @@ static struct value transaction_number(const struct envelope *envelope)
 }
 
 /* The position in the source's log, by whatever that database calls it. */
-static struct value log_position(const struct json *source, struct arena *arena)
+static bool log_position(const struct json *source, struct arena *arena, struct value *lsn,
+                         struct fault *fault)
 {
-    struct value value = source_text(source, "lsn");
+    static const char *const names[] = {"lsn", "commit_lsn", "scn"};
     const struct json *file = present(json_member(source, "file"));
     const struct json *pos = present(json_member(source, "pos"));
-    if (value.kind == VALUE_NULL && file && pos) {
+    *lsn = (struct value){VALUE_NULL, STR_EMPTY};
+    if (file && pos) {
         str text = arena_format(arena, "%.*s:%.*s", STR_ARG(file->text), STR_ARG(pos->text));
-        return text.ptr ? (struct value){VALUE_TEXT, text} : value;
+        *lsn = (struct value){VALUE_TEXT, text};
+        return text.ptr || fault_memory(fault, "a log position");
     }
-    if (value.kind == VALUE_NULL)
-        value = source_text(source, "commit_lsn");
-    return value.kind == VALUE_NULL ? source_text(source, "scn") : value;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && lsn->kind == VALUE_NULL; i++)
+        *lsn = source_text(source, names[i]);
+    return true;
 }
 
-void envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change)
+static bool check_name(str name, struct fault *fault)
+{
+    return name.len == 0 || !memchr(name.ptr, '\0', name.len)
+           || fault_set(fault, FAULT_RECORD, "the name of a table or schema holds U+0000");
+}
+
+bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
+                     struct fault *fault)
 {
     const struct json *source = envelope->source;
     change->source_name = json_string(json_member(source, "name"));
@@ -159,10 +178,11 @@ void envelope_source(const struct envelope *envelope, struct arena *arena, struc
     change->tx_id = source_text(source, "txId");
     if (change->tx_id.kind == VALUE_NULL)
         change->tx_id = transaction_number(envelope);
-    change->lsn = log_position(source, arena);
     change->tx_order = source_text(envelope->transaction, "total_order");
     change->query = source_text(source, "query");
     change->user_name = source_text(source, "user_name");
+    return check_name(change->schema, fault) && check_name(change->table, fault)
+           && log_position(source, arena, &change->lsn, fault);
 }
 
 bool envelope_refuse(const struct json *payload, struct fault *fault)

@@ -24,18 +24,20 @@ enum message_kind {
 struct envelope {
     const struct json *op, *before, *after, *source, *transaction;
     const struct json *ts_ms, *ts_us, *ts_ns;
+    bool odd_image; /* before or after is something else */
 };
 
 /* Tells what the payload is; fills the envelope where it is one. */
 enum message_kind envelope_read(const struct json *payload, struct envelope *envelope);
 
-/* FAULT_RECORD where Debezium has no such op. */
+/* FAULT_RECORD where Debezium has no such op, or an image is no object. */
 bool envelope_op(const struct envelope *envelope, enum change_op *op,
                  struct fault *fault) MUST_CHECK;
 
 /* Fills names, times and transaction of the change from the source block. Composed texts live in
-   the arena. */
-void envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change);
+   the arena. FAULT_RECORD for a table's name with U+0000, FAULT_RETRY where memory ran out. */
+bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
+                     struct fault *fault) MUST_CHECK;
 
 /* FAULT_RECORD that names the members of what is no envelope. Always false. */
 bool envelope_refuse(const struct json *payload, struct fault *fault);

@@ -18,8 +18,9 @@ struct builder {
     struct json *last[JSON_DEPTH_LIMIT]; /* their newest child */
     size_t depth;
     size_t nodes;
-    size_t raw_start; /* where the outermost container without children began */
-    str name;         /* of the member whose value comes next */
+    size_t depth_limit;
+    size_t end; /* where the document ended */
+    str name;   /* of the member whose value comes next */
     struct fault *fault;
 };
 
@@ -196,6 +197,7 @@ static int add_scalar(struct builder *builder, enum json_kind kind, str text)
     struct json *node = add_node(builder, kind);
     if (node)
         node->text = text;
+    builder->end = position(builder);
     return node != NULL;
 }
 
@@ -245,7 +247,7 @@ static int on_open(struct builder *builder, enum json_kind kind)
         /* Until it closes, the text says where it began. */
         node->text = (str){builder->text.ptr + position(builder) - 1, 1};
     }
-    if (builder->depth == JSON_DEPTH_LIMIT)
+    if (builder->depth == builder->depth_limit)
         return refuse(builder, "nested deeper than 100 levels");
     builder->open[builder->depth] = node;
     builder->last[builder->depth] = NULL;
@@ -269,6 +271,7 @@ static int on_close(void *context)
     struct json *node = builder->open[--builder->depth];
     if (node)
         node->text.len = (size_t)(builder->text.ptr + position(builder) - node->text.ptr);
+    builder->end = position(builder);
     return 1;
 }
 
@@ -296,28 +299,79 @@ static bool say_error(struct builder *builder, yajl_status status)
     return false;
 }
 
+/* True for a byte that stands in no JSON text: a control character other than the blanks, which
+   yajl lets pass in part. */
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+}
+
+/* yajl's own check of UTF-8 lets overlong forms and surrogates pass, so it is switched off and this
+   one goes first: eight bytes at a time where they are plain. */
+static size_t clean_length(str text)
+{
+    size_t at = 0;
+    while (at < text.len) {
+        uint64_t eight;
+        if (text.len - at >= sizeof(eight)) {
+            memcpy(&eight, text.ptr + at, sizeof(eight));
+            uint64_t low = (eight - 0x2020202020202020ULL) & ~eight;
+            if (((eight | low) & 0x8080808080808080ULL) == 0) {
+                at += sizeof(eight);
+                continue;
+            }
+        }
+        size_t len = is_control(text.ptr[at]) ? 0 : str_utf8_length(str_from_at(text, at));
+        if (len == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
+/* Feeds the text; a number at the very end is complete only behind it. */
+static bool feed(struct builder *builder)
+{
+    yajl_handle yajl = builder->yajl;
+    const unsigned char *bytes = (const unsigned char *)builder->text.ptr;
+    yajl_status status = yajl_parse(yajl, bytes, builder->text.len);
+    if (status != yajl_status_ok)
+        return say_error(builder, status);
+    /* yajl overlooks a token that is cut short behind the document. */
+    if (builder->root && builder->depth == 0
+        && str_trim(str_from_at(builder->text, builder->end)).len > 0)
+        return fault_set(builder->fault, FAULT_RECORD, "not JSON: more stands behind byte %zu",
+                         builder->end);
+    status = yajl_complete_parse(yajl);
+    if (status == yajl_status_ok && builder->root)
+        return true;
+    /* Where a callback ended it, the callback has said why. */
+    return status != yajl_status_client_canceled
+           && fault_set(builder->fault, FAULT_RECORD,
+                        "not JSON: the text ends in the middle, at byte %zu", builder->text.len);
+}
+
 bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
                 struct fault *fault)
 {
     struct builder builder = {
         .text = text, .keep_depth = keep_depth, .memory = memory, .fault = fault};
+    /* A payload is read with its wrapper or, where the wrapper is known, without: the limit must not
+       depend on it, so it is counted from what is kept. */
+    builder.depth_limit = keep_depth + JSON_UNKEPT_LIMIT < JSON_DEPTH_LIMIT
+                              ? keep_depth + JSON_UNKEPT_LIMIT
+                              : JSON_DEPTH_LIMIT;
+    size_t clean = clean_length(text);
     if (text.len == 0)
         return fault_set(fault, FAULT_RECORD, "not JSON: the text is empty");
+    if (clean < text.len)
+        return fault_set(fault, FAULT_RECORD, "not JSON at byte %zu: %s", clean,
+                         is_control(text.ptr[clean]) ? "a control character" : "no UTF-8");
     builder.yajl = yajl_alloc(&callbacks, NULL, &builder);
     if (!builder.yajl)
         return fault_memory(fault, "the JSON parser");
-    yajl_status status = yajl_parse(builder.yajl, (const unsigned char *)text.ptr, text.len);
-    bool cut = false;
-    if (status == yajl_status_ok) {
-        status = yajl_complete_parse(builder.yajl);
-        cut = status == yajl_status_error;
-    }
-    bool good = status == yajl_status_ok && builder.root;
-    if (cut)
-        fault_set(fault, FAULT_RECORD, "not JSON: the text ends in the middle, at byte %zu",
-                  text.len);
-    else if (!good)
-        say_error(&builder, status);
+    yajl_config(builder.yajl, yajl_dont_validate_strings, 1);
+    bool good = feed(&builder);
     yajl_free(builder.yajl);
     *root = builder.root;
     return good;

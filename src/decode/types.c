@@ -58,11 +58,15 @@ const struct type *type_by_name(str name)
 #define PLACEHOLDER "__debezium_unavailable_value"
 #define BASE64 "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
 #define HEX "5f5f646562657a69756d5f756e617661696c61626c655f76616c7565"
+/* UUID.nameUUIDFromBytes of the text. */
+#define UUID "b68a35a7-17ad-35b3-af2a-ae46edb4545a"
 
 static const char *const text_forms[] = {PLACEHOLDER, BASE64, HEX,
                                          "{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}"};
 
-static const char *const container_forms[] = {"[\"" PLACEHOLDER "\"]", "[\"" BASE64 "\"]",
+static const char *const container_forms[] = {"[\"" PLACEHOLDER "\"]",
+                                              "[\"" UUID "\"]",
+                                              "[\"" BASE64 "\"]",
                                               "[\"" HEX "\"]",
                                               "{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}",
                                               "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,"

@@ -54,6 +54,12 @@ static bool check_null_text(const struct encoder *encoder, struct fault *fault)
     if (!encoder->type->null_text)
         return fault_set(fault, FAULT_CONFIG, "format.null: %s has null of its own",
                          encoder->type->name);
+    bool backslash = str_find(encoder->null_text, STR("\\")) >= 0;
+    if (backslash && !str_is(encoder->null_text, "\\N"))
+        return fault_set(
+            fault, FAULT_CONFIG,
+            "format.null: of texts with a backslash only \\N is possible, for others are "
+            "escapes of copy");
     for (size_t i = 0; i < encoder->null_text.len; i++)
         if (strchr("\n\r\t,\"", encoder->null_text.ptr[i]))
             return fault_set(fault, FAULT_CONFIG,

@@ -130,6 +130,8 @@ static bool read_string(struct reader *in, str *text)
         return false;
     while (in->at < close) {
         char c = *in->at++;
+        if ((unsigned char)c < 0x20)
+            return false;
         if (c != '\\')
             *out++ = c;
         else if (!read_escape(in, &out))
@@ -138,6 +140,38 @@ static bool read_string(struct reader *in, str *text)
     in->at++;
     *text = (str){start, (size_t)(out - start)};
     return true;
+}
+
+static size_t count_digits(str text)
+{
+    size_t count = 0;
+    while (count < text.len && text.ptr[count] >= '0' && text.ptr[count] <= '9')
+        count++;
+    return count;
+}
+
+/* The grammar of RFC 8259, section 6. */
+static bool is_number(str text)
+{
+    text = str_from_at(text, str_starts(text, STR("-")));
+    size_t digits = count_digits(text);
+    if (digits == 0 || (digits > 1 && text.ptr[0] == '0'))
+        return false;
+    text = str_from_at(text, digits);
+    if (str_starts(text, STR("."))) {
+        text = str_from_at(text, 1);
+        digits = count_digits(text);
+        if (digits == 0)
+            return false;
+        text = str_from_at(text, digits);
+    }
+    if (text.len == 0)
+        return true;
+    if (text.ptr[0] != 'e' && text.ptr[0] != 'E')
+        return false;
+    text = str_from_at(text, 1);
+    text = str_from_at(text, str_starts(text, STR("+")) || str_starts(text, STR("-")));
+    return text.len > 0 && count_digits(text) == text.len;
 }
 
 static bool read_scalar(struct reader *in, struct node *node)
@@ -150,7 +184,7 @@ static bool read_scalar(struct reader *in, struct node *node)
     if (str_is(node->text, "true") || str_is(node->text, "false") || str_is(node->text, "null"))
         return true;
     node->kind = NODE_NUMBER;
-    return node->text.len > 0 && strchr("-0123456789", node->text.ptr[0]);
+    return is_number(node->text);
 }
 
 static bool read_node(struct reader *in, struct node *node, unsigned depth);
@@ -226,7 +260,7 @@ static bool read_children(struct reader *in, struct node *node, char close, unsi
 static bool read_node(struct reader *in, struct node *node, unsigned depth)
 {
     skip_blanks(in);
-    if (depth > DEPTH_LIMIT || in->at == in->end)
+    if (in->at == in->end || (depth >= DEPTH_LIMIT && strchr("{[", *in->at)))
         return false;
     switch (*in->at) {
     case '{':

@@ -97,13 +97,13 @@ static bool is_new(enum change_op op)
     return op == CHANGE_CREATE || op == CHANGE_READ;
 }
 
-/* A row without a field hides no old value, but for a delete that came without its image. */
+/* A row without a field hides no old value, unless a delete came without its image. */
 bool row_old_known(const struct row *row)
 {
     if (row->field)
         return row->field->before.kind != VALUE_ABSENT
                && row->field->before.kind != VALUE_UNAVAILABLE;
-    return row->change->op != CHANGE_DELETE || row->change->has_before;
+    return !row->change->hides_fields;
 }
 
 static struct value bool_value(bool yes)

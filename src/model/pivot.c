@@ -76,9 +76,17 @@ static void mark_keys(const struct plan *plan, struct change *change)
 {
     for (size_t i = 0; i < change->field_count; i++) {
         struct field *field = &change->field[i];
-        field->key = change->record->keyed ? find_key(change, field->name) != NULL
-                                           : list_has(&plan->keys, field->name);
+        field->key = change->keyed ? find_key(change, field->name) != NULL
+                                   : list_has(&plan->keys, field->name);
     }
+}
+
+static bool only_keys(const struct change *change)
+{
+    for (size_t i = 0; i < change->field_count; i++)
+        if (!change->field[i].key)
+            return false;
+    return true;
 }
 
 static void warn_unknown(struct pivot *pivot, struct plan *plan)
@@ -95,19 +103,29 @@ static void warn_unknown(struct pivot *pivot, struct plan *plan)
     pivot->warn(pivot->warn_context, text);
 }
 
-static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change,
-                         str name)
+/* Once per table: which fields it does not have, and which it has. */
+static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change)
 {
     if (plan->warned_missing || change->field_count == 0)
         return;
     plan->warned_missing = true;
-    char text[1000];
-    int used = snprintf(text, sizeof(text), "table %.*s has no field %.*s; it has",
-                        STR_ARG(plan->source_table), STR_ARG(name));
-    for (size_t i = 0; i < change->field_count && used > 0 && (size_t)used < sizeof(text); i++)
-        used += snprintf(text + used, sizeof(text) - (size_t)used, "%s %.*s", i ? "," : "",
-                         STR_ARG(change->field[i].name));
-    pivot->warn(pivot->warn_context, text);
+    struct buf text;
+    bool first = true;
+    buf_init(&text, (size_t)64 * 1024);
+    buf_format(&text, "table %.*s has no field", STR_ARG(plan->source_table));
+    for (size_t i = 0; i < plan->fields.count; i++) {
+        if (find_field(change, plan->fields.item[i], &plan->hint[i]))
+            continue;
+        buf_format(&text, "%s %.*s", first ? "" : ",", STR_ARG(plan->fields.item[i]));
+        first = false;
+    }
+    buf_str(&text, STR("; it has"));
+    for (size_t i = 0; i < change->field_count; i++)
+        buf_format(&text, "%s %.*s", i ? "," : "", STR_ARG(change->field[i].name));
+    buf_char(&text, '\0');
+    if (!text.failed)
+        pivot->warn(pivot->warn_context, text.ptr);
+    buf_release(&text);
 }
 
 static bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
@@ -152,7 +170,7 @@ static bool consider(struct pivot *pivot, struct plan *plan, const struct change
     return add_row(pivot, plan, change, field, batch, fault);
 }
 
-/* A delete that came without any image still removed every field that was asked for. */
+/* A delete removed every field that was asked for, also those its image does not have. */
 static struct field *absent_field(str name, struct batch *batch, struct fault *fault)
 {
     struct field *field = ARENA_NEW(&batch->arena, struct field, 1);
@@ -163,17 +181,25 @@ static struct field *absent_field(str name, struct batch *batch, struct fault *f
     return field;
 }
 
+/* Whether a field that stands in no image may be in the table all the same: an image that is not full
+   may lack it, unless the schema says that there is none. */
+static bool may_be_hidden(const struct plan *plan, const struct change *change)
+{
+    bool described = change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;
+    return change->op == CHANGE_DELETE && !described
+           && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
+}
+
 static bool named_fields(struct pivot *pivot, struct plan *plan, const struct change *change,
                          struct batch *batch, struct fault *fault)
 {
     for (size_t i = 0; i < plan->fields.count; i++) {
         str name = plan->fields.item[i];
         const struct field *field = find_field(change, name, &plan->hint[i]);
-        if (!field && change->op == CHANGE_DELETE && change->field_count == 0
-            && !(field = absent_field(name, batch, fault)))
+        if (!field && may_be_hidden(plan, change) && !(field = absent_field(name, batch, fault)))
             return false;
         if (!field)
-            warn_missing(pivot, plan, change, name);
+            warn_missing(pivot, plan, change);
         else if (!consider(pivot, plan, change, field, batch, fault))
             return false;
     }
@@ -192,6 +218,29 @@ static bool every_field(struct pivot *pivot, struct plan *plan, const struct cha
     return true;
 }
 
+/* A number that counts time since 1970, in the unit that its type tells. */
+static bool number_time(const struct field *field, str digits, int64_t *time_us,
+                        struct fault *fault)
+{
+    int64_t ticks;
+    if (field->ticks_per_second == 0)
+        return fault_set(fault, FAULT_RECORD,
+                         "column %.*s is a bare number, and no schema says that it counts "
+                         "milliseconds, microseconds or nanoseconds: send schemas "
+                         "(schemas.enable=true), or times as text (time.precision.mode=isostring), "
+                         "or take the time from the source",
+                         STR_ARG(field->name));
+    bool good = str_to_int64(digits, &ticks);
+    int64_t ticks_per_us = field->ticks_per_second / 1000000;
+    if (good && ticks_per_us > 0)
+        *time_us = ticks / ticks_per_us - (ticks % ticks_per_us < 0);
+    else if (good)
+        good = !__builtin_mul_overflow(ticks, 1000000 / field->ticks_per_second, time_us);
+    return good
+           || fault_set(fault, FAULT_RECORD, "column %.*s is out of the range of times",
+                        STR_ARG(field->name));
+}
+
 /* What a column says, as microseconds; unknown where it says nothing. */
 static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
                         struct fault *fault)
@@ -206,27 +255,16 @@ static bool column_time(const struct change *change, struct time_from from, int6
                          STR_ARG(from.column));
     struct value value = from.origin == TIME_FROM_AFTER ? field->after : field->before;
     enum timestamp_zone zone;
-    int64_t ticks;
     if (!value_has_text(value))
         return true;
-    if (value.kind == VALUE_NUMBER && field->ticks_per_second == 0)
-        return fault_set(fault, FAULT_RECORD,
-                         "column %.*s is a bare number and the event has no schema that tells its "
-                         "unit: send schemas (schemas.enable=true), or times as text "
-                         "(time.precision.mode=isostring), or take the time from the source",
-                         STR_ARG(from.column));
-    if (value.kind == VALUE_NUMBER && str_to_int64(value.text, &ticks)) {
-        int64_t ticks_per_us = field->ticks_per_second / 1000000;
-        if (ticks_per_us > 0)
-            *time_us = ticks / ticks_per_us - (ticks % ticks_per_us < 0);
-        else if (__builtin_mul_overflow(ticks, 1000000 / field->ticks_per_second, time_us))
-            return fault_set(fault, FAULT_RECORD, "column %.*s is out of the range of times",
-                             STR_ARG(from.column));
-        return true;
-    }
-    if (!timestamp_parse(value.text, time_us, &zone))
+    if (value.kind == VALUE_NUMBER) {
+        zone = TIMESTAMP_ZONELESS; /* types that count time have no zone */
+        if (!number_time(field, value.text, time_us, fault))
+            return false;
+    } else if (!timestamp_parse(value.text, time_us, &zone)) {
         return fault_set(fault, FAULT_RECORD, "column %.*s is no timestamp: %.*s",
-                         STR_ARG(from.column), STR_ARG(str_head(value.text, 60)));
+                         STR_ARG(from.column), STR_ARG(str_whole(str_head(value.text, 60))));
+    }
     if (zone == TIMESTAMP_ZONELESS)
         *time_us = clock_zone_to_utc(*time_us);
     return true;
@@ -278,11 +316,11 @@ static bool key_value(const struct plan *plan, const struct change *change, str 
     const struct field *field = find_field(change, name, &hint);
     const struct member *member = find_key(change, name);
     bool gone = change->op == CHANGE_DELETE;
-    if (!field && !member && change->field_count > 0)
+    if (!field && !member && (change->has_before || change->has_after))
         return refuse_key(change, plan, name, fault);
     if (field)
         *value = gone ? field->before : field->after;
-    /* Under an index identity the message key of a delete is made of invented values too. */
+    /* Under an index identity, the message key of a delete is made of invented values too. */
     bool sent = value->kind != VALUE_ABSENT && value->kind != VALUE_UNAVAILABLE;
     if ((!field || !sent) && member && (!gone || identity_names(&plan->identity, name)))
         *value = member->value;
@@ -308,18 +346,18 @@ static void put_literal(struct buf *out, struct value value)
     }
 }
 
-#define ROW_KEY_LIMIT ((size_t)1024 * 1024)
+#define ROW_KEY_LIMIT ((size_t)512 * 1024 * 1024)
 
-/* {"a":1,"b":"x"} of the key columns, masked where they are. */
+/* {"a":1,"b":"x"} of these columns, masked where they are. */
 static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
-                            struct batch *batch, struct fault *fault)
+                            const struct str_list *names, struct batch *batch, struct fault *fault)
 {
     struct buf out;
     bool good = true;
     buf_init(&out, ROW_KEY_LIMIT);
     buf_char(&out, '{');
-    for (size_t i = 0; good && i < plan->keys.count; i++) {
-        str name = plan->keys.item[i];
+    for (size_t i = 0; good && i < names->count; i++) {
+        str name = names->item[i];
         struct value value;
         good = key_value(plan, change, name, &value, fault);
         if (good
@@ -340,6 +378,17 @@ static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct
     return good;
 }
 
+static bool compose_message_key(struct pivot *pivot, const struct plan *plan, struct change *change,
+                                struct batch *batch, struct fault *fault)
+{
+    struct str_list names = {ARENA_NEW(&batch->arena, str, change->key_count), 0};
+    if (!names.item)
+        return fault_memory(fault, "a row's key");
+    for (size_t i = 0; i < change->key_count; i++)
+        names.item[names.count++] = change->key[i].name;
+    return compose_row_key(pivot, plan, change, &names, batch, fault);
+}
+
 static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
                         struct batch *batch, struct fault *fault)
 {
@@ -347,8 +396,10 @@ static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct cha
     change->row_key = (struct value){VALUE_NULL, STR_EMPTY};
     if (change->op == CHANGE_TRUNCATE)
         return true;
-    if (!change->record->keyed)
-        return compose_row_key(pivot, plan, change, batch, fault);
+    if (!pivot->layout.wants_row_key)
+        return true;
+    if (!change->keyed)
+        return compose_row_key(pivot, plan, change, &plan->keys, batch, fault);
     for (size_t i = 0; i < change->key_count; i++) {
         masked = masked || mask_of(&plan->masks, change->key[i].name) != MASK_NONE;
         believed = believed && identity_names(&plan->identity, change->key[i].name);
@@ -356,7 +407,7 @@ static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct cha
     if (change->key_count == 0 || (change->op == CHANGE_DELETE && !believed))
         return true;
     if (masked)
-        return compose_row_key(pivot, plan, change, batch, fault);
+        return compose_message_key(pivot, plan, change, batch, fault);
     change->row_key = (struct value){VALUE_TEXT, change->key_text};
     return true;
 }
@@ -385,11 +436,21 @@ static bool is_wanted(const struct pivot *pivot, const struct change *change)
            && (change->op != CHANGE_READ || pivot->settings.snapshot == EMIT_ROW);
 }
 
+/* Every change but a delete or a truncate says what the row is now. */
+static bool check_after(const struct change *change, struct fault *fault)
+{
+    return change->has_after || change->op == CHANGE_DELETE || change->op == CHANGE_TRUNCATE
+           || fault_set(fault, FAULT_RECORD, "a create, update or read without the image after");
+}
+
 static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *change,
                      struct batch *batch, struct fault *fault)
 {
     size_t first = batch->row_count;
+    if (!check_after(change, fault))
+        return false;
     mark_keys(plan, change);
+    change->hides_fields = may_be_hidden(plan, change) && only_keys(change);
     identity_settle(&plan->identity, change, &pivot->scratch);
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)

@@ -286,9 +286,13 @@ static bool message_key_names(struct pivot *pivot, const struct change *change,
     *names = (struct str_list){ARENA_NEW(&pivot->arena, str, change->key_count), 0};
     if (!names->item)
         return fault_memory(fault, "key columns");
-    for (size_t i = 0; i < change->key_count; i++)
-        if (!arena_copy(&pivot->arena, change->key[i].name, &names->item[names->count++]))
+    for (size_t i = 0; i < change->key_count; i++) {
+        str name = change->key[i].name;
+        if (name.len > 0 && memchr(name.ptr, '\0', name.len))
+            return fault_set(fault, FAULT_RECORD, "the name of a key column holds U+0000");
+        if (!arena_copy(&pivot->arena, name, &names->item[names->count++]))
             return fault_memory(fault, "key columns");
+    }
     return true;
 }
 
@@ -302,6 +306,10 @@ static bool plan_keys(struct pivot *pivot, const struct change *change, struct p
         return true;
     if (change->key_count > 0)
         return message_key_names(pivot, change, &plan->keys, fault);
+    /* A truncate has no key: the next change of the table tells. It matters only to the columns. */
+    plan->keys_pending = change->op == CHANGE_TRUNCATE;
+    if (plan->keys_pending && (pivot->layout.ready || pivot->settings.columns.count > 0))
+        return true;
     return fault_set(
         fault, FAULT_CONFIG,
         "the events of %.*s come without a message key: name the columns that tell its "
@@ -349,7 +357,7 @@ static bool plan_copied(struct pivot *pivot, struct plan *plan, bool keys_of_tab
 /* Where message keys decide the columns, all tables must have the same. */
 static bool check_same_keys(const struct pivot *pivot, const struct plan *plan, struct fault *fault)
 {
-    if (plan->keys_configured || pivot->settings.columns.count > 0)
+    if (pivot->settings.keys.count > 0 || pivot->settings.columns.count > 0 || plan->keys_pending)
         return true;
     bool same = plan->keys.count == pivot->layout.copied_count;
     for (size_t i = 0; same && i < plan->keys.count; i++)
@@ -360,7 +368,7 @@ static bool check_same_keys(const struct pivot *pivot, const struct plan *plan, 
     list_names(&plan->keys, names, sizeof(names));
     return fault_set(
         fault, FAULT_CONFIG,
-        "table %.*s has the message key (%s), other than the tables before it: name the "
+        "table %.*s has the key (%s), other than the tables before it: name the "
         "key columns with --keys, or use --columns source_table,row_key,change_field,...",
         STR_ARG(plan->source_table), names);
 }
@@ -412,27 +420,44 @@ static bool plan_fill(struct pivot *pivot, const struct change *change, struct p
     return check_same_keys(pivot, plan, fault) && plan_copied(pivot, plan, keys_of_table, fault);
 }
 
-struct plan *plan_for(struct pivot *pivot, const struct change *change, struct fault *fault)
+/* A table first seen by a truncate learns its key at the next change. */
+static bool learn_keys(struct pivot *pivot, const struct change *change, struct plan *plan,
+                       struct fault *fault)
 {
-    struct plan *plan = pivot->last;
-    if (plan && str_eq(plan->table, change->table) && str_eq(plan->schema, change->schema))
-        return plan;
+    bool of_table;
+    if (!plan->keys_pending || change->op == CHANGE_TRUNCATE)
+        return true;
+    return plan_keys(pivot, change, plan, &of_table, fault) && check_same_keys(pivot, plan, fault);
+}
+
+static struct plan *find_plan(struct pivot *pivot, const struct change *change, struct fault *fault)
+{
     if (!grow_map(pivot, fault))
         return NULL;
     struct plan **slot = find_slot(pivot->plans, change->schema, change->table);
-    if (!*slot) {
-        plan = ARENA_NEW(&pivot->arena, struct plan, 1);
-        if (!plan) {
-            fault_memory(fault, "a table's plan");
-            return NULL;
-        }
-        if (!plan_fill(pivot, change, plan, fault))
-            return NULL;
-        *slot = plan;
-        pivot->plans->count++;
+    if (*slot)
+        return *slot;
+    struct plan *plan = ARENA_NEW(&pivot->arena, struct plan, 1);
+    if (!plan) {
+        fault_memory(fault, "a table's plan");
+        return NULL;
     }
-    pivot->last = *slot;
-    return *slot;
+    if (!plan_fill(pivot, change, plan, fault))
+        return NULL;
+    *slot = plan;
+    pivot->plans->count++;
+    return plan;
+}
+
+struct plan *plan_for(struct pivot *pivot, const struct change *change, struct fault *fault)
+{
+    struct plan *plan = pivot->last;
+    if (!plan || !str_eq(plan->table, change->table) || !str_eq(plan->schema, change->schema))
+        plan = find_plan(pivot, change, fault);
+    if (!plan || !learn_keys(pivot, change, plan, fault))
+        return NULL;
+    pivot->last = plan;
+    return plan;
 }
 
 static const enum column_kind usual_columns[] = {COLUMN_CHANGE_FIELD,      COLUMN_OLD_VALUE,
@@ -447,7 +472,9 @@ static void add_column(struct layout *layout, str name, str source)
 {
     struct column *column = &layout->column[layout->count++];
     *column = (struct column){.name = name, .source = source};
-    if (!column_kind_by_name(source, &column->kind)) {
+    bool built_in = column_kind_by_name(source, &column->kind);
+    layout->wants_row_key = layout->wants_row_key || (built_in && column->kind == COLUMN_ROW_KEY);
+    if (!built_in) {
         column->kind = COLUMN_COPY;
         column->copied = layout->copied_count++;
     }

@@ -33,6 +33,7 @@ struct plan {
     size_t *hint;           /* for each: where it was found last */
     struct str_list keys;   /* configured, or the message key's columns */
     bool keys_configured;
+    bool keys_pending; /* seen only by truncates so far, which have no key */
     struct str_list ignore;
     struct identity identity;
     struct mask_list masks;

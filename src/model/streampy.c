@@ -14,10 +14,11 @@ static struct field image_of(const struct change *change, str name)
     return (struct field){.name = name};
 }
 
-/* It reads only the wrapped form: of a bare event it sees no op. */
-static bool is_wrapped(const struct change *change)
+/* Whether stream.py stops with an exception: it looks into an image that is null. */
+static bool dies(const struct change *change)
 {
-    return change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;
+    bool reads_before = change->op != CHANGE_CREATE, reads_after = change->op != CHANGE_DELETE;
+    return (reads_before && !change->has_before) || (reads_after && !change->has_after);
 }
 
 bool streampy_rows(struct streampy_counts *counts, const struct change *change, struct batch *batch,
@@ -25,9 +26,10 @@ bool streampy_rows(struct streampy_counts *counts, const struct change *change, 
 {
     bool printed = change->op == CHANGE_CREATE || change->op == CHANGE_UPDATE
                    || change->op == CHANGE_DELETE;
-    if (!printed || !is_wrapped(change))
+    /* It reads only the wrapped form: of a bare event it sees no op. */
+    if (!printed || !change->wrapped)
         return true;
-    if (change->op != CHANGE_CREATE && !change->has_before) {
+    if (dies(change)) {
         counts->died++;
         return true;
     }

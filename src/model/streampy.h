@@ -12,7 +12,7 @@ struct streampy_counts {
 };
 
 /* Appends the rows stream.py prints for the change: holding_stock and holding_quantity, changed or
-   not, of creates, updates and deletes that came with a schema. Events it dies on are counted. */
+   not, of creates, updates and deletes that came wrapped. Events it dies on are counted. */
 bool streampy_rows(struct streampy_counts *counts, const struct change *change, struct batch *batch,
                    struct fault *fault) MUST_CHECK;
 

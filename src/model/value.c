@@ -20,8 +20,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Exponents beyond this are treated as equal to it: no database has such numbers, and the sum
-   below must not overflow. */
+/* No database has numbers with exponents beyond this; they are compared as text. */
 #define EXPONENT_LIMIT 1000000000
 
 static int64_t read_exponent(const char *at, const char *end)
@@ -32,6 +31,17 @@ static int64_t read_exponent(const char *at, const char *end)
         if (exponent < EXPONENT_LIMIT)
             exponent = exponent * 10 + (*at - '0');
     return negative ? -exponent : exponent;
+}
+
+static bool has_huge_exponent(str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != 'e' && text.ptr[i] != 'E')
+            continue;
+        int64_t exponent = read_exponent(text.ptr + i + 1, text.ptr + text.len);
+        return exponent >= EXPONENT_LIMIT || exponent <= -EXPONENT_LIMIT;
+    }
+    return false;
 }
 
 static struct number number_parts(str text)
@@ -79,6 +89,8 @@ bool value_number_same(str a, str b)
     struct number x = number_parts(a), y = number_parts(b);
     if (!x.digit || !y.digit)
         return !x.digit && !y.digit;
+    if (has_huge_exponent(a) || has_huge_exponent(b))
+        return false;
     if (x.negative != y.negative || x.power != y.power)
         return false;
     for (;;) {
@@ -150,12 +162,13 @@ bool value_is_invention(struct value value)
     case VALUE_NUMBER:
         return is_zero_text(value.text);
     case VALUE_JSON:
-        return str_eq(value.text, STR("[]")) || str_eq(value.text, STR("{}"));
+        return str_eq(value.text, STR("[]")) || str_eq(value.text, STR("{}"))
+               || str_eq(value.text, STR("{\"scale\":0,\"value\":\"AA==\"}"));
     case VALUE_TEXT:
         break;
     }
     return value.text.len == 0 || is_zero_text(value.text) || is_midnight(value.text)
            || str_starts(value.text, STR("1970-01-01")) || str_eq(value.text, STR("PT0S"))
            || str_eq(value.text, STR("P0Y0M0DT0H0M0S")) || str_eq(value.text, STR("{}"))
-           || str_eq(value.text, STR("[]"));
+           || str_eq(value.text, STR("[]")) || str_eq(value.text, STR("AA=="));
 }

@@ -40,18 +40,26 @@ static bool write_all(struct stream *self, struct fault *fault)
 }
 
 /* The head line needs the columns, which the first message key may have to tell. */
-static void put_head(struct stream *self)
+static bool put_head(struct stream *self, struct fault *fault)
 {
-    if (!self->headed && self->encoder->header && self->encoder->layout->ready)
+    if (self->headed || !self->encoder->layout->ready)
+        return true;
+    size_t start = self->buf.len;
+    if (self->encoder->header)
         encoder_head(self->encoder, &self->buf);
-    self->headed = self->headed || self->encoder->layout->ready;
+    self->headed = !self->buf.failed;
+    if (self->headed)
+        return true;
+    buf_cut(&self->buf, start);
+    return fault_memory(fault, "the head line");
 }
 
 static bool stream_put(struct sink *sink, const struct batch *batch, const struct row *row,
                        size_t count, struct fault *fault)
 {
     struct stream *self = (struct stream *)sink;
-    put_head(self);
+    if (!put_head(self, fault))
+        return false;
     size_t start = self->buf.len;
     for (size_t i = 0; i < count; i++) {
         if (!encoder_row(self->encoder, &row[i], batch, &self->buf, fault)) {
@@ -66,9 +74,8 @@ static bool stream_put(struct sink *sink, const struct batch *batch, const struc
 static bool stream_flush(struct sink *sink, struct fault *fault)
 {
     struct stream *self = (struct stream *)sink;
-    put_head(self);
     sink->pending_bytes = 0;
-    return write_all(self, fault);
+    return put_head(self, fault) && write_all(self, fault);
 }
 
 static void stream_stop(struct sink *sink)

@@ -8,49 +8,68 @@
 
 #include "json.h"
 
+/* The members that kcat writes; jq -S puts them in another order. */
+static const char *const member_names[] = {"topic",  "partition", "offset", "tstype", "ts",
+                                           "broker", "headers",   "key",    "payload"};
+
 static bool looks_like_kcat(str line)
 {
+    str name;
     line = str_trim(line);
     if (!str_starts(line, STR("{")))
         return false;
-    return str_starts(str_trim(str_from_at(line, 1)), STR("\"topic\""));
+    line = str_trim(str_from_at(line, 1));
+    if (!str_starts(line, STR("\"")))
+        return false;
+    line = str_head(str_from_at(line, 1), 16);
+    if (!str_split(&line, '"', &name))
+        return false;
+    for (size_t i = 0; i < sizeof(member_names) / sizeof(member_names[0]); i++)
+        if (str_is(name, member_names[i]))
+            return true;
+    return false;
 }
 
-static bool decode_base64(str text, struct arena *arena, str *bytes)
+enum outcome { OUTCOME_GOOD, OUTCOME_NOT_KCAT, OUTCOME_NO_MEMORY };
+
+static enum outcome decode_base64(str text, struct arena *arena, str *bytes)
 {
     struct base64_decode_ctx context;
-    uint8_t *out = arena_alloc(arena, BASE64_DECODE_LENGTH(text.len));
     size_t len = BASE64_DECODE_LENGTH(text.len);
+    uint8_t *out = arena_alloc(arena, len);
+    if (!out)
+        return OUTCOME_NO_MEMORY;
     base64_decode_init(&context);
-    if (!out || !base64_decode_update(&context, &len, out, text.len, text.ptr)
+    if (!base64_decode_update(&context, &len, out, text.len, text.ptr)
         || !base64_decode_final(&context))
-        return false;
+        return OUTCOME_NOT_KCAT;
     *bytes = (str){(const char *)out, len};
-    return true;
+    return OUTCOME_GOOD;
 }
 
-/* The bytes of a member that may stand as NAME or NAME_base64; false where both are missing. */
-static bool read_bytes(const struct json *object, const char *name, const char *base64_name,
-                       struct arena *arena, str *bytes, bool *present)
+/* The bytes of a member that may stand as NAME or NAME_base64. `present` is false for null; without
+   either member the line is no kcat object. */
+static enum outcome read_bytes(const struct json *object, const char *name, const char *base64_name,
+                               struct arena *arena, str *bytes, bool *present)
 {
     const struct json *plain = json_member(object, name), *coded = json_member(object, base64_name);
-    if (coded && coded->kind == JSON_STRING) {
-        *present = true;
+    *present = true;
+    if (coded && coded->kind == JSON_STRING)
         return decode_base64(coded->text, arena, bytes);
-    }
     if (!plain || (plain->kind != JSON_STRING && plain->kind != JSON_NULL))
-        return false;
+        return OUTCOME_NOT_KCAT;
     *present = plain->kind == JSON_STRING;
     *bytes = *present ? plain->text : STR_EMPTY;
-    return true;
+    return OUTCOME_GOOD;
 }
 
 /* Names and values take turns in one array. */
-static void read_headers(const struct json *list, struct arena *arena, struct record *record)
+static enum outcome read_headers(const struct json *list, struct arena *arena,
+                                 struct record *record)
 {
     struct header *header = ARENA_NEW(arena, struct header, json_child_count(list) / 2);
     if (!header)
-        return;
+        return OUTCOME_NO_MEMORY;
     record->header = header;
     for (const struct json *name = list ? list->child : NULL; name && name->next;
          name = name->next->next) {
@@ -58,6 +77,7 @@ static void read_headers(const struct json *list, struct arena *arena, struct re
         header[record->header_count++] = (struct header){json_string(name), json_string(value),
                                                          value->kind == JSON_STRING};
     }
+    return OUTCOME_GOOD;
 }
 
 static void read_place(const struct json *root, struct record *record)
@@ -73,23 +93,57 @@ static void read_place(const struct json *root, struct record *record)
         record->time_us = number;
 }
 
-bool kcat_read(str line, struct arena *arena, struct record *record)
+/* A table's own columns may be called like kcat's members: kcat always tells topic and offset, and
+   the dead letter of a line without Kafka says null for the topic. */
+static bool is_object_of_kcat(const struct json *root)
+{
+    const struct json *topic = json_member(root, "topic");
+    return topic && (json_member(root, "offset") || topic->kind == JSON_NULL);
+}
+
+static enum outcome read_object(const struct json *root, struct arena *arena, struct record *record)
+{
+    struct record read = *record;
+    if (!is_object_of_kcat(root))
+        return OUTCOME_NOT_KCAT;
+    enum outcome outcome = read_bytes(root, "payload", "payload_base64", arena, &read.value,
+                                      &read.has_value);
+    if (outcome != OUTCOME_GOOD)
+        return outcome;
+    outcome = read_bytes(root, "key", "key_base64", arena, &read.key, &read.has_key);
+    if (outcome == OUTCOME_NO_MEMORY)
+        return outcome;
+    read.keyed = outcome == OUTCOME_GOOD;
+    read.has_key = read.keyed && read.has_key;
+    read_place(root, &read);
+    outcome = read_headers(json_member(root, "headers"), arena, &read);
+    if (outcome == OUTCOME_GOOD)
+        *record = read;
+    return outcome;
+}
+
+static bool read_line(str line, struct arena *arena, struct record *record, bool *is_kcat,
+                      struct fault *fault)
 {
     struct json *root;
-    struct fault ignored; /* a line that is cut short is reported by the decoder */
-    struct record read = *record;
-    if (!looks_like_kcat(line)
-        || !json_parse(line, 2, (struct json_memory){arena, arena}, &root, &ignored)
-        || !read_bytes(root, "payload", "payload_base64", arena, &read.value, &read.has_value))
+    *is_kcat = false;
+    if (!looks_like_kcat(line))
+        return true;
+    /* A line that is cut short is reported by the decoder. */
+    if (!json_parse(line, 2, (struct json_memory){arena, arena}, &root, fault))
+        return fault->kind == FAULT_RECORD;
+    enum outcome outcome = read_object(root, arena, record);
+    *is_kcat = outcome == OUTCOME_GOOD;
+    return outcome != OUTCOME_NO_MEMORY || fault_memory(fault, "an object of kcat");
+}
+
+bool kcat_read(str line, struct arena *arena, struct record *record, bool *is_kcat,
+               struct fault *fault)
+{
+    if (!read_line(line, arena, record, is_kcat, fault))
         return false;
-    /* A table's own column may be called topic: kcat always tells the offset, and a dead letter of
-       a line without Kafka says null for the topic. */
-    const struct json *topic = json_member(root, "topic");
-    if (!json_member(root, "offset") && topic->kind != JSON_NULL)
-        return false;
-    read.keyed = read_bytes(root, "key", "key_base64", arena, &read.key, &read.has_key);
-    read_place(root, &read);
-    read_headers(json_member(root, "headers"), arena, &read);
-    *record = read;
-    return true;
+    /* The letter of a line that was itself a broken object of kcat, mended since. */
+    bool letter = *is_kcat && record->offset < 0 && !record->keyed && record->has_value;
+    bool inner_kcat;
+    return !letter || read_line(record->value, arena, record, &inner_kcat, fault);
 }

@@ -7,9 +7,12 @@
 #define FIELDTRAIL_KCAT_H
 
 #include <fieldtrail/batch.h>
+#include <fieldtrail/fault.h>
 
-/* True where the line is such an object: then the record's Kafka members are filled, its texts in
-   the arena. False, and the record as it was, for every other line. */
-bool kcat_read(str line, struct arena *arena, struct record *record);
+/* Sets `is_kcat` where the line is such an object: then the record's Kafka members are filled, its
+   texts in the arena. Every other line leaves the record as it was. False (FAULT_RETRY) where memory
+   ran out. */
+bool kcat_read(str line, struct arena *arena, struct record *record, bool *is_kcat,
+               struct fault *fault) MUST_CHECK;
 
 #endif

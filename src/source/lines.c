@@ -43,12 +43,17 @@ const struct option_table lines_options = {
 
 static const char *const standard_input[] = {"-"};
 
+static bool refuse_file(const char *name, struct fault *fault)
+{
+    return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", name, strerror(errno));
+}
+
+/* Opening a named pipe waits for its writer. A signal that comes meanwhile is no error: the file is
+   then opened at the next poll, if there is one. */
 static bool open_file(const char *name, int *fd, struct fault *fault)
 {
     *fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    if (*fd >= 0)
-        return true;
-    return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", name, strerror(errno));
+    return *fd >= 0 || errno == EINTR || refuse_file(name, fault);
 }
 
 static void close_file(struct lines *self)
@@ -58,15 +63,12 @@ static void close_file(struct lines *self)
     self->fd = -1;
 }
 
+/* Without opening them: a named pipe would lose what its writer sends to the first reader. */
 static bool check_files(const char *const *files, size_t count, struct fault *fault)
 {
-    for (size_t i = 0; i < count; i++) {
-        int fd;
-        if (!open_file(files[i], &fd, fault))
-            return false;
-        if (fd > STDIN_FILENO)
-            close(fd);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(files[i], "-") != 0 && access(files[i], R_OK) != 0)
+            return refuse_file(files[i], fault);
     return true;
 }
 
@@ -78,6 +80,7 @@ static str without_cr(str line)
 
 static bool is_tombstone(str line)
 {
+    line = str_trim(line);
     return line.len == 0 || str_is(line, "NULL") || str_is(line, "null");
 }
 
@@ -90,9 +93,12 @@ static bool add_line(struct lines *self, struct batch *batch, str line, struct f
     if (self->line == 1 && str_starts(line, STR("\xef\xbb\xbf")))
         line = str_from_at(line, 3); /* a byte order mark */
     record->at = (struct position){(uint32_t)self->file_at, self->line};
+    bool is_kcat = false;
     if (self->overlong)
         record->broken = STR("the line is longer than record.bytes.max; its beginning is kept");
-    if (self->overlong || !kcat_read(line, &batch->arena, record)) {
+    else if (!kcat_read(line, &batch->arena, record, &is_kcat, fault))
+        return false;
+    if (!is_kcat) {
         record->has_value = !is_tombstone(line);
         record->value = line;
     }
@@ -100,13 +106,21 @@ static bool add_line(struct lines *self, struct batch *batch, str line, struct f
     return true;
 }
 
+/* Keeps the beginning of a line whose end has not come yet, at most record.bytes.max bytes of it. */
+static bool carry(struct lines *self, str part, struct fault *fault)
+{
+    size_t room = (size_t)self->bytes_max - self->carry.len;
+    self->overlong = self->overlong || part.len > room;
+    buf_str(&self->carry, str_head(part, room));
+    return !self->carry.failed || fault_memory(fault, "a long line");
+}
+
 /* The line that began in earlier blocks and ends with `rest`. */
 static bool add_carried(struct lines *self, struct batch *batch, str rest, struct fault *fault)
 {
     str line;
-    if (!self->overlong)
-        buf_str(&self->carry, rest);
-    self->overlong = self->overlong || self->carry.failed;
+    if (!carry(self, rest, fault))
+        return false;
     if (!arena_copy(&batch->arena, buf_view(&self->carry), &line))
         return fault_memory(fault, "a long line");
     buf_clear(&self->carry);
@@ -115,11 +129,11 @@ static bool add_carried(struct lines *self, struct batch *batch, str rest, struc
     return add_line(self, batch, line, fault);
 }
 
-static void carry(struct lines *self, str part)
+/* A line that lies whole within its block. */
+static bool add_whole(struct lines *self, struct batch *batch, str line, struct fault *fault)
 {
-    if (!self->overlong)
-        buf_str(&self->carry, part);
-    self->overlong = self->overlong || self->carry.failed;
+    self->overlong = line.len > (size_t)self->bytes_max;
+    return add_line(self, batch, str_head(line, (size_t)self->bytes_max), fault);
 }
 
 static bool split_block(struct lines *self, struct batch *batch, str block, struct fault *fault)
@@ -130,13 +144,13 @@ static bool split_block(struct lines *self, struct batch *batch, str block, stru
         str line = {block.ptr, (size_t)(end - block.ptr)};
         block = str_from_at(block, line.len + 1);
         self->line += !carried;
-        if (!(carried ? add_carried(self, batch, line, fault) : add_line(self, batch, line, fault)))
+        if (!(carried ? add_carried(self, batch, line, fault)
+                      : add_whole(self, batch, line, fault)))
             return false;
         carried = false;
     }
     self->line += block.len > 0 && !carried;
-    carry(self, block);
-    return true;
+    return carry(self, block, fault);
 }
 
 /* The end of a file ends its last line, with or without a line feed. */
@@ -166,6 +180,8 @@ static bool lines_poll(struct source *source, struct batch *batch, int timeout_m
         return true;
     if (self->fd < 0 && !open_file(self->files[self->file_at], &self->fd, fault))
         return false;
+    if (self->fd < 0)
+        return true;
     if (!wait_for_input(self->fd, timeout_ms))
         return true;
     char *block = arena_alloc(&batch->arena, BLOCK_SIZE);
@@ -246,6 +262,6 @@ struct source *lines_new(const char *const *files, size_t count, const struct co
         mem_free(self);
         return NULL;
     }
-    buf_init(&self->carry, (size_t)self->bytes_max);
+    buf_init(&self->carry, (size_t)self->bytes_max + 1);
     return &self->source;
 }

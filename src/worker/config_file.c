@@ -75,12 +75,31 @@ static size_t key_length(str line)
     return line.len;
 }
 
+/* True where the line goes on in the next: an odd number of backslashes at its end. */
+static bool is_continued(str line)
+{
+    size_t count = 0;
+    while (count < line.len && line.ptr[line.len - 1 - count] == '\\')
+        count++;
+    return count % 2 == 1;
+}
+
+/* Blanks at both ends go, but not one that a backslash keeps. */
+static str trim(str text)
+{
+    str kept = str_trim(text);
+    const char *end = kept.ptr + kept.len;
+    if (is_continued(kept) && end < text.ptr + text.len && (*end == ' ' || *end == '\t'))
+        kept.len++;
+    return kept;
+}
+
 static bool set_property(struct config *config, str line, str origin, struct fault *fault)
 {
     size_t len = key_length(line);
-    str value = str_trim(str_from_at(line, len));
+    str value = trim(str_from_at(line, len));
     if (value.len > 0 && (value.ptr[0] == '=' || value.ptr[0] == ':'))
-        value = str_trim(str_from_at(value, 1));
+        value = trim(str_from_at(value, 1));
     str key_text, value_text;
     if (!arena_copy(config->arena, str_head(line, len), &key_text)
         || !arena_copy(config->arena, value, &value_text))
@@ -91,20 +110,11 @@ static bool set_property(struct config *config, str line, str origin, struct fau
     return config_set(config, key_text, value_text, origin, fault);
 }
 
-/* True where the line goes on in the next: an odd number of backslashes at its end. */
-static bool is_continued(str line)
-{
-    size_t count = 0;
-    while (count < line.len && line.ptr[line.len - 1 - count] == '\\')
-        count++;
-    return count % 2 == 1;
-}
-
 bool config_properties_read(struct config *config, str text, str origin, struct fault *fault)
 {
     str line, whole = STR_EMPTY;
     while (str_split(&text, '\n', &line)) {
-        line = str_trim(line);
+        line = trim(line);
         bool comment = line.len > 0 && (line.ptr[0] == '#' || line.ptr[0] == '!');
         if (whole.len == 0 && (line.len == 0 || comment))
             continue;

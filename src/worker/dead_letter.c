@@ -114,6 +114,7 @@ bool dead_letters_add(struct dead_letters *letters, const struct record *record,
                       const char *stage, const struct fault *cause, struct fault *fault)
 {
     struct buf *out = &letters->buf;
+    size_t start = out->len;
     buf_str(out, STR("{\"topic\":"));
     put_text_or_null(out, record->offset >= 0, record->topic);
     if (record->offset >= 0) {
@@ -127,8 +128,10 @@ bool dead_letters_add(struct dead_letters *letters, const struct record *record,
         put_bytes(out, "key", record->has_key, record->key);
     put_bytes(out, "payload", record->has_value, record->value);
     buf_str(out, STR("}\n"));
-    if (out->failed)
+    if (out->failed) {
+        buf_cut(out, start);
         return fault_memory(fault, "a dead letter");
+    }
     return out->len < WRITE_SIZE || write_all(letters, fault);
 }
 

@@ -91,8 +91,16 @@ static bool keep_letter(struct task *task, const struct record *record, const ch
     return !task->letters || dead_letters_add(task->letters, record, place, stage, cause, fault);
 }
 
-/* A record failed. With tolerance it is kept aside; without, everything before it is delivered and
-   the task ends with its fault. */
+/* The task ends with this fault: everything before it is delivered. */
+static bool end_with(struct task *task, struct fault *fault)
+{
+    struct fault cause = *fault;
+    if (flush(task, fault))
+        *fault = cause;
+    return false;
+}
+
+/* A record failed. With tolerance it is kept aside; without, the task ends with its fault. */
 static bool settle_failure(struct task *task, const struct record *record, const char *stage,
                            struct fault *fault)
 {
@@ -101,15 +109,13 @@ static bool settle_failure(struct task *task, const struct record *record, const
     struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
     task->source->type->place(task->source, record, &place);
     if (cause.kind == FAULT_RECORD && task->tolerance == TOLERANCE_ALL)
-        return keep_letter(task, record, stage, &cause, buf_view(&place), fault);
-    fault_in(&cause, "%.*s", STR_ARG(buf_view(&place)));
+        return keep_letter(task, record, stage, &cause, buf_view(&place), fault)
+               || end_with(task, fault);
+    fault_in(fault, "%.*s", STR_ARG(buf_view(&place)));
     if (cause.kind == FAULT_RECORD)
-        fault_in(&cause, "stopped at a record that cannot be processed (--errors skip goes on "
-                         "without it)");
-    if (!flush(task, fault))
-        return false;
-    *fault = cause;
-    return false;
+        fault_in(fault, "stopped at a record that cannot be processed (--errors skip goes on "
+                        "without it)");
+    return end_with(task, fault);
 }
 
 static bool decode_record(struct task *task, const struct record *record, struct fault *fault)
@@ -137,7 +143,7 @@ static bool take_record(struct task *task, const struct record *record, struct f
     size_t count = task->batch.row_count - first;
     if (count == 0 || sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault))
         return true;
-    return fault->kind == FAULT_RECORD && settle_failure(task, record, STAGE_PUT, fault);
+    return settle_failure(task, record, STAGE_PUT, fault);
 }
 
 static bool take_batch(struct task *task, struct fault *fault)
@@ -149,20 +155,27 @@ static bool take_batch(struct task *task, struct fault *fault)
     return true;
 }
 
+/* The source failed: what it brought before that is taken all the same. */
+static bool end_poll(struct task *task, struct fault *fault)
+{
+    struct fault cause = *fault;
+    if (!take_batch(task, fault))
+        return false;
+    *fault = cause;
+    return end_with(task, fault);
+}
+
 bool task_run(struct task *task, struct fault *fault)
 {
     bool dirty = true; /* a sink may have a head line to write even if nothing ever comes */
-    bool ending = false;
-    while (!ending) {
+    while (!stop_requested() && !task->source->ended) {
         batch_reset(&task->batch);
-        ending = stop_requested();
-        if (!source_poll(task->source, &task->batch, dirty || ending ? 0 : POLL_WAIT_MS, fault))
-            return false;
+        if (!source_poll(task->source, &task->batch, dirty ? 0 : POLL_WAIT_MS, fault))
+            return end_poll(task, fault);
         bool idle = task->batch.record_count == 0;
         if (!take_batch(task, fault))
             return false;
-        ending = ending || task->source->ended;
-        if (dirty && (idle || ending) && !flush(task, fault))
+        if (dirty && idle && !flush(task, fault))
             return false;
         dirty = !idle;
     }

@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Makes tests/fuzz/corpus/ from the captures: one trimmed message of every shape, and edge cases.
+
+A shape is (capture, table, operation, which images there are). Of schemas and source blocks only
+what fieldtrail reads is kept, so that a mutation has a chance to hit something. Run it after the
+captures changed; its output is committed.
+"""
+
+import json
+import pathlib
+import shutil
+
+HERE = pathlib.Path(__file__).resolve().parent
+CAPTURES = HERE.parent / "captures"
+CORPUS = HERE / "corpus"
+
+SOURCE_MEMBERS = ("connector", "name", "ts_ms", "ts_us", "db", "schema", "table", "txId", "lsn")
+COLUMN_LIMIT = 10
+TEXT_LIMIT = 60
+
+# The option bytes of fuzz_pivot; see its table of choices. One set per seed, in turn.
+OPTIONS = [
+    bytes(8),
+    bytes([0x00, 0x11, 0x00, 0x00, 0x00, 0x00, 0x55, 0x05]),
+    bytes([0x20, 0x22, 0x00, 0x00, 0x00, 0x00, 0x15, 0x85]),
+    bytes([0x31, 0x01, 0x31, 0x03, 0x33, 0x44, 0x15, 0x05]),
+    bytes([0x40, 0x13, 0x40, 0x44, 0x54, 0x64, 0x55, 0x85]),
+    bytes([0x06, 0x20, 0x50, 0x54, 0x44, 0x00, 0x55, 0x75]),
+]
+
+
+def dump(value):
+    """Without blanks, as Kafka Connect writes: the learned prefix is found only so."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def trim_row(row):
+    def short(value):
+        return value[:TEXT_LIMIT] if isinstance(value, str) else value[:3] \
+            if isinstance(value, list) else value
+
+    return {name: short(value) for name, value in list(row.items())[:COLUMN_LIMIT]}
+
+
+def trim_schema(schema):
+    """The fields of the images are cut as the images are; those of the source block go."""
+    schema = dict(schema)
+    for field in schema.get("fields", []):
+        if field.get("field") in ("before", "after"):
+            field["fields"] = field.get("fields", [])[:COLUMN_LIMIT]
+        elif field.get("fields"):
+            field["fields"] = []
+    kept = ("before", "after", "op", "ts_us")
+    if any(field.get("field") == "after" for field in schema.get("fields", [])):
+        schema["fields"] = [f for f in schema["fields"] if f.get("field") in kept]
+    return schema
+
+
+def trim_payload(payload):
+    payload = dict(payload)
+    if isinstance(payload.get("source"), dict):
+        payload["source"] = {k: v for k, v in payload["source"].items() if k in SOURCE_MEMBERS}
+    for image in ("before", "after"):
+        if isinstance(payload.get(image), dict):
+            payload[image] = trim_row(payload[image])
+    payload.pop("ts_ns", None)
+    return payload
+
+
+def trim_message(text):
+    if text is None:
+        return None
+    message = json.loads(text)
+    if isinstance(message, dict) and set(message) == {"schema", "payload"}:
+        payload = message["payload"]
+        if isinstance(payload, dict) and isinstance(message["schema"], dict):
+            message = {"schema": trim_schema(message["schema"]), "payload": trim_payload(payload)}
+    elif isinstance(message, dict):
+        message = trim_payload(message)
+    return dump(message)
+
+
+def trim_line(line):
+    outer = json.loads(line)
+    headers = outer.get("headers") or []
+    outer["headers"] = [h for i, h in enumerate(headers)
+                        if headers[i - i % 2].startswith(("__debezium.newkey", "__debezium.oldkey"))]
+    outer["payload"] = trim_message(outer.get("payload"))
+    return dump(outer)
+
+
+def shape(capture, line):
+    outer = json.loads(line)
+    if outer.get("payload") is None:
+        return (capture, outer["topic"], None)
+    message = json.loads(outer["payload"])
+    payload = message.get("payload", message) if isinstance(message, dict) else message
+    if not isinstance(payload, dict):
+        return (capture, outer["topic"], "other")
+    images = tuple(payload.get(name) is not None for name in ("before", "after"))
+    return (capture, outer["topic"], payload.get("op"), images, len(outer.get("headers") or []))
+
+
+def captured():
+    """(name, lines) of every shape; two lines of a shape, so that a prefix can be learned."""
+    for path in sorted(CAPTURES.glob("*.jsonl")):
+        shapes = {}
+        for line in path.read_text(encoding="utf-8").splitlines():
+            lines = shapes.setdefault(shape(path.name, line), [])
+            if len(lines) < 2:
+                lines.append(trim_line(line))
+        for number, lines in enumerate(shapes.values()):
+            yield f"{path.name.split('.kcat')[0]}-{number}", lines
+
+
+def event(before, after, op="u", **more):
+    body = {"before": before, "after": after,
+            "source": {"connector": "postgresql", "name": "p", "schema": "s", "table": "t",
+                       "ts_us": 1795220938088980}, "op": op, "ts_ms": 1795220938312}
+    body.update(more)
+    return body
+
+
+def wrapped(payload, columns, key=None):
+    """With a schema; columns are (name, type, semantic name or None, optional)."""
+    fields = [{"type": t, "optional": o, "field": f, **({"name": n} if n else {})}
+              for f, t, n, o in columns]
+    images = [{"type": "struct", "fields": fields, "optional": True, "field": f}
+              for f in ("before", "after")]
+    text = dump({"schema": {"type": "struct", "fields": images}, "payload": payload})
+    if key is None:
+        return text
+    return dump({"topic": "p.s.t", "partition": 0, "offset": 7, "key": dump(key), "payload": text})
+
+
+TYPED = [("id", "int32", None, False), ("ts", "int64", "io.debezium.time.MicroTimestamp", True),
+         ("doc", "string", "io.debezium.data.Json", True), ("txt", "string", None, True),
+         ("n", "double", None, True)]
+
+
+def edges():
+    """Lines that no capture has: escapes, surrogates, depth, numbers, times, doubled members."""
+    deep = "[" * 98 + "]" * 98
+    yield "escapes", [dump(event({"a": "x"}, {"a": "t\t\"q\\ \x01 \u2028"})),
+                      '{"before":null,"after":{"a":"\\u00e9\\ud83d\\ude00\\/\\b","\\u0062":"\\""},'
+                      '"op":"c","source":{"table":"t"}}']
+    yield "surrogates", ['{"before":null,"after":{"a":"\\ud83d"},"op":"c"}',
+                         '{"before":null,"after":{"a":[["\\udc00"]]},"op":"c"}']
+    yield "nul", ['{"before":null,"after":{"id":1,"a":"x\\u0000y","b\\u0000":2},"op":"c"}']
+    yield "nul_key", [wrapped(event(None, {"k\0": 1}, "c"), TYPED, {"k\0": 1})]
+    yield "overlong", [dump(event(None, {"a": "@"}, "c"))]
+    yield "deep", ['{"before":null,"after":{"a":%s},"op":"c"}' % deep,
+                   wrapped(event(None, {"a": 1}, "c"), TYPED),
+                   wrapped(event(None, {"a": "@"}, "c"), TYPED).replace('"@"', deep)]
+    yield "numbers", ['{"before":{"n":1.50,"a":-0,"id":1},"after":{"n":1.5,"a":0e5,"id":1},"op":"u"}',
+                      '{"before":{"n":1e400},"after":{"n":123456789012345678901234567890.0},"op":"u"}']
+    yield "documents", [wrapped(event({"id": 1, "doc": '{"a":1,"b":[1.0]}'},
+                                      {"id": 1, "doc": '{"b": [1], "a": 1}'}), TYPED)]
+    yield "times", [wrapped(event(None, {"id": 1, "ts": time}, "c"), TYPED, {"id": 1})
+                    for time in (1795220938088980, -1, 9223372036854775807)]
+    yield "unavailable", [wrapped(event({"id": 1, "txt": "x"},
+                                        {"id": 1, "txt": "__debezium_unavailable_value"}), TYPED,
+                                  {"id": 1})]
+    yield "no_image", [wrapped(event(None, None, "d"), TYPED, {"id": 1}), "", "null"]
+    yield "behind", ['{"before":null,"after":{"a":1},"op":"c"}"x',
+                     wrapped(event(None, {"id": 1}, "c"), TYPED),
+                     wrapped(event(None, {"id": 2}, "c"), TYPED)[:-1] + '"x}']
+    yield "truncate", [dump(event(None, None, "t"))]
+    yield "doubled", ['{"before":{"a":1,"a":2},"after":{"a":1,"b":1,"a":3},"op":"u"}']
+    yield "others", [dump({"ts_ms": 1}), dump({"id": "571:1", "status": "BEGIN"}),
+                     dump({"source": {}, "ddl": "x"}), dump({"aggregate_type": "x", "type": "y"}),
+                     dump({"id": "1", "type": "execute-snapshot", "data": "{}"}), "17", "[]", "x"]
+    yield "framed", ["\0abcd" + dump(event(None, {"a": 1}, "c")), "\0abcd\x02\x04"]
+    yield "base64", ['{"topic":"t","partition":1,"offset":2,"ts":3,"headers":["a",null,"b","c"],'
+                     '"key_base64":"eyJhIjoxfQ==","payload_base64":"e30="}']
+    yield "formula", [dump(event({"a": "x"}, {"a": "=1+1", "b": "@\"", "id": -1}))]
+    yield "specials", [dump(event({"a": "\\."}, {"a": "\\N", "b": "", "v": "a,b\r\n", "x": "NULL"}))]
+
+
+CONFIGS = {
+    "json": b'\0{"name":"c","config":{"pivot.fields":"a,\\"b,c\\"","pivot.keys":"id",'
+            b'"replica.identity":"index(a, b)","pivot.mask":"a:hash","format.null":"\\\\N"}}',
+    "bare": b'\0{"s":"x","b":true,"i":-5,"e":"r","l":"a,,\\"b,c\\" , d","n":null,"l.s.t":"q"}',
+    "wrong": b'\0{"i":"9223372036854775808","b":"yes","pivot.created":"after.","config":[1]}',
+    "columns": b'\0{"pivot.columns":"a=b,row_key,op","pivot.timezone":"+03:30","format":"copy",'
+               b'"format.header":"true","pivot.keys.s.t":"k","pivot.mask.key":"s"}',
+    "properties": b'\1# comment\n! comment\n\npivot.fields=a,b\ns : x\\ y\nl a,\\\n   b\r\n'
+                  b'k\\=e\\:y=\\t\\n\\\\\npivot.mask=a:drop\npivot.timezone=Europe/Berlin\n',
+    "cut": b"\1s=a\\",
+}
+
+LINES = {
+    "ends": b"\x02\0\xef\xbb\xbfa\r\n\nnull\r\n\r\nNULL\nlast", "empty": b"\0\0",
+    "overlong": b"\x40\0" + b"x" * 1030 + b"\ny\n" + b"z" * 1024 + b"\n",
+    "overlong_whole": b"\xff\0" + b"x" * 1030 + b"\ny\n",
+    "kcat": b'\x07\0{"topic":"t","offset":1,"payload":"a\\nb","key":null}\n{"topic":"t","payload":1}\n',
+}
+
+VALUES = {
+    "numbers": b"\x001.50\n1.5", "zeros": b"\x00-0\n0e12", "exponent": b"\x00100e-2\n0.001E+3",
+    "long": b"\x00123456789012345678901234567890.10\n123456789012345678901234567890.1",
+    "documents": b'\x01{"a":1,"b":[true,null,"x"]}\n{"b": [true, null, "\\u0078"],"a":1.0}',
+    "doubled": b'\x01{"a":1,"a":2}\n{"a":2}', "deep": b"\x01" + b"[" * 100 + b"]" * 100 + b"\n[]",
+    "surrogates": b'\x01"\\ud83d\\ude00"\n"\xf0\x9f\x98\x80"', "escapes": b'\x01["\\b\\/\\n"]\n[""]',
+    "any": b"\xa2[1, 2]\n[1,2]", "text": b"\xc2a\nb",
+    "time": b"\xff\x00\x06\x60\xb9\x00\x00\x00\x00", "negative": b"\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    "least": b"\xff\x80" + bytes(6) + b"\x01", "most": b"\xff\x7f" + b"\xff" * 7,
+    "iso": b"\x032026-11-21T00:15:22.812277Z\n+03:30", "postgres": b"\x0f2019-07-09 02:28:57.1+00\n",
+    "far": b"\x07+294247-01-10T04:00:54.775807-00:00:00\nEurope/Berlin",
+    "near": b"\x07-290308-12-21T19:59:05.224193\nx", "midnight": b"\x032026-02-28 24:00\n-12",
+}
+
+
+def write(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def main():
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    for number, (name, lines) in enumerate([*captured(), *edges()]):
+        data = "\n".join(lines).encode("utf-8")
+        if name == "overlong":
+            data = data.replace(b"@", b"\xc0\x80\xed\xa0\x80\xf5\x80\x80\x80")
+        write("fuzz_decode", name, data)
+        if number % 8 == 0:
+            write("fuzz_lines", name, bytes([number, 1]) + data)
+        # The pivot sees every change by itself; the second line only taught the decoder.
+        data = data if len(data) < 2500 else data.split(b"\n")[0]
+        write("fuzz_pivot", name, OPTIONS[number % len(OPTIONS)] + data)
+    for name, data in CONFIGS.items():
+        write("fuzz_config", name, data)
+    for name, data in LINES.items():
+        write("fuzz_lines", name, data)
+    for name, data in VALUES.items():
+        write("fuzz_values", name, data)
+
+
+if __name__ == "__main__":
+    main()
