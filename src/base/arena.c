@@ -10,8 +10,8 @@
 
 #include "mem.h"
 
-/* Under AddressSanitizer pieces lie apart, and what is not given out is poisoned, so that an overrun
-   from one piece into the next is seen. */
+/* Under AddressSanitizer pieces lie apart, and what is not given out is poisoned, so that an
+   overrun from one piece into the next is seen. */
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_POISON 1
 #elif defined(__has_feature)

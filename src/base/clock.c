@@ -214,7 +214,7 @@ bool timestamp_parse(str text, int64_t *time_us, enum timestamp_zone *zone)
         || text.len > 0)
         return false;
     /* The first day that fits begins before the first microsecond that does. */
-    __int128 sum = (__int128)days * DAY_US + of_day - offset;
+    __int128 sum = (__int128)days * (__int128)DAY_US + of_day - offset;
     *time_us = (int64_t)sum;
     return sum == *time_us;
 }
@@ -284,5 +284,5 @@ int64_t clock_zone_to_utc(int64_t local_us)
                        .tm_min = (int)(of_day / MINUTE_US % 60),
                        .tm_sec = (int)(of_day / SECOND_US % 60),
                        .tm_isdst = -1};
-    return fit((__int128)mktime(&local) * SECOND_US + of_day % SECOND_US);
+    return fit((__int128)mktime(&local) * (__int128)SECOND_US + of_day % SECOND_US);
 }

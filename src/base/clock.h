@@ -24,7 +24,8 @@ size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us);
 enum timestamp_zone { TIMESTAMP_UTC_OFFSET, TIMESTAMP_ZONELESS };
 
 /* Reads ISO 8601 and PostgreSQL's spelling: date, 'T' or blank, hours:minutes[:seconds[.fraction]],
-   then nothing, 'Z', or ±hh[:mm[:ss]]; or a date alone, with or without a zone. Fractions beyond the microsecond are cut,
+   then nothing, 'Z', or ±hh[:mm[:ss]]; or a date alone, with or without a zone. Fractions beyond
+   the microsecond are cut,
    24:00 is the next day. False for anything else (infinity, eras, impossible dates). */
 bool timestamp_parse(str text, int64_t *time_us, enum timestamp_zone *zone) MUST_CHECK;
 

@@ -55,8 +55,8 @@ static enum exit_status print_version(void)
     return status;
 }
 
-/* Where a standard descriptor is closed, the next file opened would take its number, and output would
-   go into that file. One that can be neither read nor written takes its place. */
+/* Where a standard descriptor is closed, the next file opened would take its number, and output
+   would go into that file. One that can be neither read nor written takes its place. */
 static void hold_standard_descriptors(void)
 {
     int fd;

@@ -43,8 +43,8 @@ static const struct option_spec option[] = {
 static const struct option_table flag_options = {
     .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-/* Keys that a connector's file has for its delivery. The pipe takes the same file and leaves them be;
-   they will be described where they are used. */
+/* Keys that a connector's file has for its delivery: the pipe takes the same file and leaves them
+   be. */
 #define UNUSED(name)                                                                               \
     {                                                                                              \
         .key = (name), .type = OPTION_STRING, .help = "Without effect on the pipe."                \

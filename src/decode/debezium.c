@@ -114,8 +114,8 @@ static bool read_key(struct debezium *self, const struct record *record, struct 
     change->keyed = record->keyed;
     if (!record->has_key)
         return true;
-    /* A key that is no JSON (StringConverter) tells no columns: it is as if there were none, and the
-       configuration must name them. */
+    /* A key that is no JSON (StringConverter) tells no columns: it is as if there were none, and
+       the configuration must name them. */
     change->keyed = take_framing(&text, &unreadable)
                     && json_parse(text, 2, memory, &root, &unreadable);
     if (!change->keyed)

@@ -356,8 +356,8 @@ bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct
 {
     struct builder builder = {
         .text = text, .keep_depth = keep_depth, .memory = memory, .fault = fault};
-    /* A payload is read with its wrapper or, where the wrapper is known, without: the limit must not
-       depend on it, so it is counted from what is kept. */
+    /* A payload is read with its wrapper or, where the wrapper is known, without: the limit must
+       not depend on it, so it is counted from what is kept. */
     builder.depth_limit = keep_depth + JSON_UNKEPT_LIMIT < JSON_DEPTH_LIMIT
                               ? keep_depth + JSON_UNKEPT_LIMIT
                               : JSON_DEPTH_LIMIT;
@@ -380,10 +380,11 @@ bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct
 struct json *json_member(const struct json *object, const char *name)
 {
     struct json *found = NULL;
+    str wanted = str_from(name);
     if (!object || object->kind != JSON_OBJECT)
         return NULL;
     for (struct json *child = object->child; child; child = child->next)
-        if (str_is(child->name, name))
+        if (str_eq(child->name, wanted))
             found = child;
     return found;
 }

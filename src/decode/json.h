@@ -28,8 +28,9 @@ struct json_memory {
 };
 
 /* Reads one document. Containers deeper than `keep_depth` levels are checked and kept as text, but
-   get no children (and lone surrogates in them stay the escapes that they are). False with FAULT_RECORD ("not JSON at byte 17: ...") for anything that is not
-   JSON in UTF-8, a lone surrogate, or beyond the limits; FAULT_RETRY where memory ran out. */
+   get no children (and lone surrogates in them stay the escapes that they are). False with
+   FAULT_RECORD ("not JSON at byte 17: ...") for anything that is not JSON in UTF-8, a lone
+   surrogate, or beyond the limits; FAULT_RETRY where memory ran out. */
 bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
                 struct fault *fault) MUST_CHECK;
 

@@ -61,22 +61,28 @@ const struct type *type_by_name(str name)
 /* UUID.nameUUIDFromBytes of the text. */
 #define UUID "b68a35a7-17ad-35b3-af2a-ae46edb4545a"
 
-static const char *const text_forms[] = {PLACEHOLDER, BASE64, HEX,
-                                         "{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}"};
+#define FORM(literal)                                                                              \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
+#define CODES                                                                                      \
+    "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,"  \
+    "108,117,101]"
 
-static const char *const container_forms[] = {"[\"" PLACEHOLDER "\"]",
-                                              "[\"" UUID "\"]",
-                                              "[\"" BASE64 "\"]",
-                                              "[\"" HEX "\"]",
-                                              "{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}",
-                                              "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,"
-                                              "118,97,105,108,97,98,108,101,95,118,97,108,"
-                                              "117,101]"};
+static const str text_forms[] = {FORM(PLACEHOLDER), FORM(BASE64), FORM(HEX),
+                                 FORM("{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}")};
 
-static bool is_one_of(str text, const char *const *forms, size_t count)
+static const str container_forms[] = {FORM("[\"" PLACEHOLDER "\"]"),
+                                      FORM("[\"" BASE64 "\"]"),
+                                      FORM("[\"" HEX "\"]"),
+                                      FORM("[\"" UUID "\"]"),
+                                      FORM("{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}"),
+                                      FORM(CODES)};
+
+static bool is_one_of(str text, const str *forms, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (str_is(text, forms[i]))
+        if (str_eq(text, forms[i]))
             return true;
     return false;
 }

@@ -181,8 +181,8 @@ static struct field *absent_field(str name, struct batch *batch, struct fault *f
     return field;
 }
 
-/* Whether a field that stands in no image may be in the table all the same: an image that is not full
-   may lack it, unless the schema says that there is none. */
+/* Whether a field that stands in no image may be in the table all the same: an image that is not
+   full may lack it, unless the schema says that there is none. */
 static bool may_be_hidden(const struct plan *plan, const struct change *change)
 {
     bool described = change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;

@@ -10,8 +10,8 @@
 #include <fieldtrail/fault.h>
 
 /* Sets `is_kcat` where the line is such an object: then the record's Kafka members are filled, its
-   texts in the arena. Every other line leaves the record as it was. False (FAULT_RETRY) where memory
-   ran out. */
+   texts in the arena. Every other line leaves the record as it was. False (FAULT_RETRY) where
+   memory ran out. */
 bool kcat_read(str line, struct arena *arena, struct record *record, bool *is_kcat,
                struct fault *fault) MUST_CHECK;
 

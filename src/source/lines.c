@@ -106,7 +106,7 @@ static bool add_line(struct lines *self, struct batch *batch, str line, struct f
     return true;
 }
 
-/* Keeps the beginning of a line whose end has not come yet, at most record.bytes.max bytes of it. */
+/* Keeps the beginning of a line whose end has not come yet: record.bytes.max bytes at the most. */
 static bool carry(struct lines *self, str part, struct fault *fault)
 {
     size_t room = (size_t)self->bytes_max - self->carry.len;

@@ -88,10 +88,11 @@ static bool is_continued(str line)
 static str trim(str text)
 {
     str kept = str_trim(text);
-    const char *end = kept.ptr + kept.len;
-    if (is_continued(kept) && end < text.ptr + text.len && (*end == ' ' || *end == '\t'))
-        kept.len++;
-    return kept;
+    if (!is_continued(kept))
+        return kept;
+    size_t end = (size_t)(kept.ptr - text.ptr) + kept.len;
+    bool blank = end < text.len && (text.ptr[end] == ' ' || text.ptr[end] == '\t');
+    return (str){kept.ptr, kept.len + blank};
 }
 
 static bool set_property(struct config *config, str line, str origin, struct fault *fault)

@@ -45,7 +45,8 @@ static inline void check_fault(const struct fault *fault)
     CHECK(memchr(fault->text, '\0', sizeof(fault->text)));
 }
 
-/* Well-formed UTF-8 after RFC 3629, by computing the code point: shares nothing with str_is_utf8. */
+/* Well-formed UTF-8 after RFC 3629, by computing the code point: it shares nothing with
+   str_is_utf8. */
 static inline bool is_utf8(str text)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};

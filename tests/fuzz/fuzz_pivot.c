@@ -19,7 +19,7 @@ struct choice {
     const char *value[8];
 };
 
-/* Two choices share a byte: the index is three bits of it, or one. make_corpus.py knows them too. */
+/* Two choices share a byte: the index is three bits of it, or one. make_corpus.py knows them. */
 static const struct choice choices[] = {
     {"pivot.fields",
      {"*", "*", "holding_stock,holding_quantity", "b,note,v", "*", "a,id,\"a,b\"",

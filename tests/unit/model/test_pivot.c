@@ -402,7 +402,8 @@ static void test_row_key_masked_with_other_keys(void **state)
 {
     (void)state;
     struct bench bench;
-    bench_start(&bench, "pivot.fields=a;pivot.keys=a;replica.identity=full;pivot.mask=id:hash" WITH_ROW_KEY);
+    bench_start(&bench, "pivot.fields=a;pivot.keys=a;replica.identity=full;"
+                        "pivot.mask=id:hash" WITH_ROW_KEY);
     assert_true(bench_take(&bench, 'c', "id #1", "id r ~ #1;a r ~ 'x"));
     check_cell(&bench, 0, "row_key", "'{\"id\":\"" SHA_1 "\"}");
     bench_stop(&bench);
