@@ -11,6 +11,7 @@ struct buf {
     char *ptr;
     size_t len, capacity, limit;
     bool failed;
+    bool full; /* it failed by its limit, and not for want of memory */
 };
 
 /* Empty, to hold `limit` bytes at the most. Allocates nothing yet. */

@@ -31,12 +31,13 @@ void buf_cut(struct buf *buf, size_t len)
 {
     if (len < buf->len)
         buf->len = len;
-    buf->failed = false;
+    buf->failed = buf->full = false;
 }
 
 bool buf_grow(struct buf *buf, size_t more)
 {
     if (buf->failed || more > buf->limit || buf->len > buf->limit - more) {
+        buf->full = buf->full || !buf->failed;
         buf->failed = true;
         return false;
     }

@@ -50,8 +50,9 @@ void log_write(enum log_level level, const char *format, ...)
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
-    struct buf line;
-    buf_init(&line, (size_t)8 * LOG_TEXT_LIMIT);
+    /* On the stack: that memory ran out must be told too. */
+    char space[8 * LOG_TEXT_LIMIT];
+    struct buf line = {.ptr = space, .capacity = sizeof(space), .limit = sizeof(space)};
     if (current_format == LOG_JSON)
         compose_json(&line, level, str_from(text));
     else if (level == LOG_INFO)
@@ -61,5 +62,4 @@ void log_write(enum log_level level, const char *format, ...)
     /* A log that cannot be written has nowhere to complain. */
     ssize_t written = write(STDERR_FILENO, line.ptr, line.len);
     (void)written;
-    buf_release(&line);
 }

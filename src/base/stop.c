@@ -16,13 +16,22 @@ static void on_signal(int number)
         _exit(130);
 }
 
+/* A shell starts background jobs with SIGINT ignored: then it is not for us. */
+static void catch_unless_ignored(int number, const struct sigaction *action)
+{
+    struct sigaction old;
+    sigaction(number, NULL, &old);
+    if (old.sa_handler != SIG_IGN)
+        sigaction(number, action, NULL);
+}
+
 void stop_on_signals(void)
 {
     /* Without SA_RESTART: a wait for input is to end. */
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch_unless_ignored(SIGINT, &action);
+    catch_unless_ignored(SIGTERM, &action);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
 }

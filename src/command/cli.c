@@ -79,7 +79,7 @@ static bool set_pair(struct config *config, str pair, struct fault *fault)
 {
     str value = pair, key;
     bool has_value = pair.len > 0 && memchr(pair.ptr, '=', pair.len);
-    if (!str_split(&value, '=', &key) || !has_value || key.len == 0)
+    if (!str_split(&value, '=', &key) || !has_value || key.len == 0 || str_starts(key, STR("--")))
         return fault_set(fault, FAULT_CONFIG, "-o %.*s: expected KEY=VALUE", STR_ARG(pair));
     return config_set(config, key, value, STR("-o"), fault);
 }

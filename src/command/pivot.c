@@ -3,6 +3,7 @@
  * task, and says the totals.
  */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -145,7 +146,8 @@ static bool rows_by_streampy(void *context, struct change *change, struct batch 
 static bool check_fields(const struct config *config, struct fault *fault)
 {
     for (size_t i = 0; i < config->count; i++)
-        if (str_starts(config->entry[i].key, STR("pivot.fields")))
+        if (str_starts(config->entry[i].key, STR("pivot.fields"))
+            && str_trim(config->entry[i].value).len > 0)
             return true;
     return fault_set(
         fault, FAULT_CONFIG,
@@ -186,11 +188,35 @@ static bool set_up_rows(struct run *run, struct fault *fault)
            && encoder_load(&run->encoder, &run->config, pivot_layout(run->pivot), fault);
 }
 
+/* Letters that are read while they are written never end. */
+static bool check_letters(const struct config *config, const char *const *files, size_t count,
+                          struct fault *fault)
+{
+    const struct config_entry *entry = config_find(config, STR("errors.deadletterqueue.file"));
+    struct stat letters, input;
+    char path[4096];
+    if (!entry)
+        return true;
+    snprintf(path, sizeof(path), "%.*s", STR_ARG(entry->value));
+    if (stat(path, &letters) != 0 || !S_ISREG(letters.st_mode))
+        return true;
+    for (size_t i = 0; i < count || (i == 0 && count == 0); i++) {
+        bool standard = count == 0 || strcmp(files[i], "-") == 0;
+        int failed = standard ? fstat(STDIN_FILENO, &input) : stat(files[i], &input);
+        if (failed == 0 && input.st_dev == letters.st_dev && input.st_ino == letters.st_ino)
+            return fault_set(
+                fault, FAULT_CONFIG,
+                "%s is both input and --dead-letters file: write the letters to another", path);
+    }
+    return true;
+}
+
 static bool set_up(struct run *run, const char *const *files, size_t count, struct fault *fault)
 {
     return option_check_known(tables, TABLE_COUNT, &run->config, fault)
            && option_load(&flag_options, &run->config, &run->flags, fault)
-           && set_up_rows(run, fault) && task_init(&run->task, &run->config, fault)
+           && check_letters(&run->config, files, count, fault) && set_up_rows(run, fault)
+           && task_init(&run->task, &run->config, fault)
            && (run->task.decoder = debezium_decoder.create(&run->config, fault))
            && (run->task.sink = stream_new(STDOUT_FILENO, &run->encoder, fault))
            && (run->task.source = lines_new(files, count, &run->config, fault));

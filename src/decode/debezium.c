@@ -121,37 +121,59 @@ static bool read_key(struct debezium *self, const struct record *record, struct 
     if (!change->keyed)
         return unreadable.kind == FAULT_RECORD
                || fault_set(fault, unreadable.kind, "%s", unreadable.text);
-    const struct json *key = is_wrapper(root) ? json_member(root, "payload") : root;
+    const struct json *key = json_member(root, "payload");
+    /* A key column may itself be called payload. */
+    if (!is_wrapper(root) || (!json_member(root, "schema") && key->kind != JSON_OBJECT))
+        key = root;
+    if (key->kind != JSON_OBJECT) {
+        change->keyed = key->kind == JSON_NULL; /* a bare 7 or "x" tells no column either */
+        return true;
+    }
     change->key_text = key->text;
     struct member *members = ARENA_NEW(texts, struct member, json_child_count(key));
     if (!members)
         return fault_memory(fault, "a message key");
     change->key = members;
     const struct type *plain = type_by_name(STR_EMPTY);
-    for (const struct json *child = key->kind == JSON_OBJECT ? key->child : NULL; child;
-         child = child->next)
+    for (const struct json *child = key->child; child; child = child->next)
         members[change->key_count++] = (struct member){child->name, type_read(plain, child)};
     return true;
 }
 
-/* Columns of one image, joined into the fields by name. */
+/* Columns of both images, joined into fields by name. They are looked up by hash: images usually
+   agree in their order, but nothing makes them. */
 struct join {
     struct field *field;
     size_t count, limit;
+    uint32_t *slot; /* number of a field plus one, by the hash of its name */
+    size_t slot_mask;
     const struct schema *row; /* of the image, or NULL */
 };
+
+static bool join_init(struct join *join, struct arena *fields, struct arena *scratch)
+{
+    size_t slots = 8;
+    while (slots < 2 * join->limit)
+        slots *= 2;
+    join->slot_mask = slots - 1;
+    join->slot = ARENA_NEW(scratch, uint32_t, slots);
+    join->field = ARENA_NEW(fields, struct field, join->limit);
+    return join->slot && join->field;
+}
 
 static struct field *join_field(struct join *join, str name, size_t expected)
 {
     if (expected < join->count && str_eq(join->field[expected].name, name))
         return &join->field[expected];
-    for (size_t i = 0; i < join->count; i++)
-        if (str_eq(join->field[i].name, name))
-            return &join->field[i];
+    size_t at = str_hash(STR_HASH_START, name) & join->slot_mask;
+    for (; join->slot[at]; at = (at + 1) & join->slot_mask)
+        if (str_eq(join->field[join->slot[at] - 1].name, name))
+            return &join->field[join->slot[at] - 1];
     if (join->count == join->limit)
         return NULL;
     struct field *field = &join->field[join->count++];
     *field = (struct field){.name = name, .place = (uint32_t)join->count};
+    join->slot[at] = (uint32_t)join->count;
     return field;
 }
 
@@ -230,7 +252,8 @@ static void fill_missing_row(struct change *change)
 }
 
 static bool read_fields(const struct envelope *envelope, const struct schema *schema,
-                        struct arena *arena, struct change *change, struct fault *fault)
+                        struct arena *arena, struct arena *scratch, struct change *change,
+                        struct fault *fault)
 {
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
@@ -241,8 +264,7 @@ static bool read_fields(const struct envelope *envelope, const struct schema *sc
     change->has_after = after != NULL;
     if (!count_columns(before, after, join.row, &join.limit, fault))
         return false;
-    join.field = ARENA_NEW(arena, struct field, join.limit);
-    if (!join.field)
+    if (!join_init(&join, arena, scratch))
         return fault_memory(fault, "columns");
     if (after)
         join_image(&join, after, true);
@@ -270,7 +292,7 @@ static bool decode_change(struct debezium *self, const struct message *message,
         return false;
     if (change->op == CHANGE_TRUNCATE || change->op == CHANGE_MESSAGE)
         return true;
-    return read_fields(envelope, message->schema, arena, change, fault)
+    return read_fields(envelope, message->schema, arena, &self->scratch, change, fault)
            && read_key(self, record, arena, change, fault);
 }
 

@@ -32,15 +32,12 @@ static bool is_signal(const struct json *row)
     return false;
 }
 
-/* The signal table has just these columns. Its name is free, but a table of that shape whose rows
-   are no signals is the user's, unless it says that it is one. */
+/* The signal table has just these columns. Its name is free, so only the signal tells it: a table of
+   that shape whose rows are no signals is the user's. */
 static bool is_signal_row(const struct envelope *envelope)
 {
     const struct json *row = envelope->after ? envelope->after : envelope->before;
-    bool shape = json_child_count(row) == 3 && json_member(row, "id") && json_member(row, "type")
-                 && json_member(row, "data");
-    str table = json_string(json_member(envelope->source, "table"));
-    return shape && (is_signal(row) || str_find(table, STR("signal")) >= 0);
+    return json_child_count(row) == 3 && is_signal(row);
 }
 
 static bool is_odd(const struct json *image)

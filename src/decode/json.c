@@ -292,7 +292,7 @@ static bool say_error(struct builder *builder, yajl_status status)
     if (status == yajl_status_client_canceled)
         return false; /* the callback has said why */
     unsigned char *text = yajl_get_error(builder->yajl, 0, NULL, 0);
-    size_t len = text ? strcspn((const char *)text, "\n") : 0;
+    size_t len = text ? strcspn((const char *)text, ".\n") : 0;
     fault_set(builder->fault, FAULT_RECORD, "not JSON at byte %zu: %.*s", position(builder),
               (int)len, text ? (const char *)text : "");
     yajl_free_error(builder->yajl, text);
@@ -348,7 +348,9 @@ static bool feed(struct builder *builder)
     /* Where a callback ended it, the callback has said why. */
     return status != yajl_status_client_canceled
            && fault_set(builder->fault, FAULT_RECORD,
-                        "not JSON: the text ends in the middle, at byte %zu", builder->text.len);
+                        "not JSON: the text ends in the middle, at byte %zu (a message must "
+                        "stand on one line)",
+                        builder->text.len);
 }
 
 bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct json **root,

@@ -33,9 +33,11 @@ static bool read_children(const struct json *json, struct arena *arena, unsigned
                           struct schema *schema, struct fault *fault)
 {
     const struct json *fields = json_member(json, "fields");
-    size_t most = json_child_count(fields) + sizeof(inner_names) / sizeof(inner_names[0]);
-    schema->child = ARENA_NEW(arena, struct schema, most);
-    if (!schema->child)
+    size_t count = json_child_count(fields);
+    for (size_t i = 0; i < sizeof(inner_names) / sizeof(inner_names[0]); i++)
+        count += json_member(json, inner_names[i]) != NULL;
+    schema->child = count ? ARENA_NEW(arena, struct schema, count) : NULL;
+    if (count && !schema->child)
         return fault_memory(fault, "a schema");
     for (const struct json *field = fields ? fields->child : NULL; field; field = field->next)
         if (!read_schema(field, arena, depth + 1, &schema->child[schema->child_count++], fault))

@@ -36,7 +36,7 @@ static bool jsonl_row(const struct encoder *encoder, const struct row *row,
         put_cell(row_cell(row, column, batch, scratch), column->kind, out);
     }
     buf_str(out, STR("}\n"));
-    return !out->failed || fault_memory(fault, "the output");
+    return encoder_end(out, fault);
 }
 
 const struct encoder_type jsonl_encoder = {

@@ -96,7 +96,7 @@ static bool pgcopy_row(const struct encoder *encoder, const struct row *row,
             return fault_in(fault, "column %.*s", STR_ARG(layout->column[i].name));
     }
     buf_char(out, '\n');
-    return !out->failed || fault_memory(fault, "the output");
+    return encoder_end(out, fault);
 }
 
 const struct encoder_type pgcopy_encoder = {

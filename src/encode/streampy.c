@@ -98,7 +98,7 @@ static bool streampy_row(const struct encoder *encoder, const struct row *row,
         buf_str(out, STR("None,"));
     put_local_time(batch, out);
     buf_format(out, ",%c\n", "rcud"[op]);
-    return !out->failed || fault_memory(fault, "the output");
+    return encoder_end(out, fault);
 }
 
 static void streampy_head(const struct encoder *encoder, struct buf *out)

@@ -95,35 +95,57 @@ static void warn_unknown(struct pivot *pivot, struct plan *plan)
         return;
     plan->warned_unknown = true;
     char text[500];
-    snprintf(text, sizeof(text),
-             "table %.*s: its events do not prove old values, so old_known is false for them; run "
-             "ALTER TABLE %.*s REPLICA IDENTITY FULL in the source database, and say "
-             "replica.identity=full",
-             STR_ARG(plan->source_table), STR_ARG(plan->source_table));
+    bool automatic = plan->identity.kind == IDENTITY_AUTO;
+    snprintf(
+        text, sizeof(text),
+        "table %.*s: %s, so old_known is false for them; in the source database run ALTER TABLE "
+        "%.*s REPLICA IDENTITY FULL%s",
+        STR_ARG(plan->source_table),
+        automatic ? "its events do not prove their old values"
+                  : "the source did not send all old values",
+        STR_ARG(plan->source_table),
+        automatic ? ", and say so with --identity full (replica.identity=full)" : "");
     pivot->warn(pivot->warn_context, text);
 }
 
-/* Once per table: which fields it does not have, and which it has. */
+static void put_names(struct buf *text, const struct change *change)
+{
+    buf_str(text, STR("; it has"));
+    for (size_t i = 0; i < change->field_count; i++)
+        buf_format(text, "%s %.*s", i ? "," : "", STR_ARG(change->field[i].name));
+    buf_char(text, '\0');
+}
+
+static bool has_column(const struct change *change, str name)
+{
+    size_t hint = 0;
+    return find_field(change, name, &hint) || find_key(change, name);
+}
+
+/* Once per table: which of the columns that the configuration names it does not have. A misspelt
+   mask hides nothing, so that must be said. */
 static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change)
 {
+    struct buf text;
+    size_t missing = 0;
     if (plan->warned_missing || change->field_count == 0)
         return;
     plan->warned_missing = true;
-    struct buf text;
-    bool first = true;
-    buf_init(&text, (size_t)64 * 1024);
-    buf_format(&text, "table %.*s has no field", STR_ARG(plan->source_table));
-    for (size_t i = 0; i < plan->fields.count; i++) {
-        if (find_field(change, plan->fields.item[i], &plan->hint[i]))
-            continue;
-        buf_format(&text, "%s %.*s", first ? "" : ",", STR_ARG(plan->fields.item[i]));
-        first = false;
-    }
-    buf_str(&text, STR("; it has"));
-    for (size_t i = 0; i < change->field_count; i++)
-        buf_format(&text, "%s %.*s", i ? "," : "", STR_ARG(change->field[i].name));
-    buf_char(&text, '\0');
-    if (!text.failed)
+    buf_init(&text, (size_t)256 * 1024);
+    buf_format(&text, "table %.*s has no", STR_ARG(plan->source_table));
+    for (size_t i = 0; i < plan->fields.count; i++)
+        if (!str_is(plan->fields.item[i], "*") && !has_column(change, plan->fields.item[i]))
+            buf_format(&text, "%s field %.*s", missing++ ? "," : "", STR_ARG(plan->fields.item[i]));
+    for (size_t i = 0; i < plan->masks.count; i++)
+        if (!has_column(change, plan->masks.item[i].column))
+            buf_format(&text, "%s column %.*s to mask", missing++ ? "," : "",
+                       STR_ARG(plan->masks.item[i].column));
+    for (size_t i = 0; i < plan->ignore.count; i++)
+        if (!has_column(change, plan->ignore.item[i]))
+            buf_format(&text, "%s column %.*s to ignore", missing++ ? "," : "",
+                       STR_ARG(plan->ignore.item[i]));
+    put_names(&text, change);
+    if (missing > 0 && !text.failed)
         pivot->warn(pivot->warn_context, text.ptr);
     buf_release(&text);
 }
@@ -198,9 +220,7 @@ static bool named_fields(struct pivot *pivot, struct plan *plan, const struct ch
         const struct field *field = find_field(change, name, &plan->hint[i]);
         if (!field && may_be_hidden(plan, change) && !(field = absent_field(name, batch, fault)))
             return false;
-        if (!field)
-            warn_missing(pivot, plan, change);
-        else if (!consider(pivot, plan, change, field, batch, fault))
+        if (field && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
     return true;
@@ -262,8 +282,8 @@ static bool column_time(const struct change *change, struct time_from from, int6
         if (!number_time(field, value.text, time_us, fault))
             return false;
     } else if (!timestamp_parse(value.text, time_us, &zone)) {
-        return fault_set(fault, FAULT_RECORD, "column %.*s is no timestamp: %.*s",
-                         STR_ARG(from.column), STR_ARG(str_whole(str_head(value.text, 60))));
+        return fault_set(fault, FAULT_RECORD, "column %.*s holds no timestamp",
+                         STR_ARG(from.column));
     }
     if (zone == TIMESTAMP_ZONELESS)
         *time_us = clock_zone_to_utc(*time_us);
@@ -288,8 +308,8 @@ static bool set_time(const struct pivot *pivot, struct change *change, struct fa
     return column_time(change, from, &change->event_us, fault);
 }
 
-static bool refuse_key(const struct change *change, const struct plan *plan, str name,
-                       struct fault *fault)
+static bool refuse_key(const struct pivot *pivot, const struct change *change,
+                       const struct plan *plan, str name, struct fault *fault)
 {
     char names[300];
     size_t used = 0;
@@ -297,6 +317,12 @@ static bool refuse_key(const struct change *change, const struct plan *plan, str
     for (size_t i = 0; i < change->field_count && used < sizeof(names); i++)
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", i ? ", " : "",
                                  STR_ARG(change->field[i].name));
+    if (pivot->settings.columns.count > 0 && !list_has(&plan->keys, name))
+        return fault_set(
+            fault, FAULT_RECORD,
+            "--columns (pivot.columns) names %.*s, which is neither a built-in column nor "
+            "one of %.*s, which has %s",
+            STR_ARG(name), STR_ARG(plan->source_table), names);
     return fault_set(fault, FAULT_RECORD,
                      "the event of %.*s has no key column %.*s, it has %s: correct --keys "
                      "(pivot.keys), or name those of this table with pivot.keys.%.*s",
@@ -306,8 +332,9 @@ static bool refuse_key(const struct change *change, const struct plan *plan, str
 
 /* The value of a column as it identifies the row: from the image that exists, from the message key
    where the image has it not (or not believably). */
-static bool key_value(const struct plan *plan, const struct change *change, str name,
-                      struct value *value, struct fault *fault)
+static bool key_value(const struct pivot *pivot, const struct plan *plan,
+                      const struct change *change, str name, struct value *value,
+                      struct fault *fault)
 {
     size_t hint = 0;
     *value = (struct value){VALUE_NULL, STR_EMPTY};
@@ -317,7 +344,7 @@ static bool key_value(const struct plan *plan, const struct change *change, str 
     const struct member *member = find_key(change, name);
     bool gone = change->op == CHANGE_DELETE;
     if (!field && !member && (change->has_before || change->has_after))
-        return refuse_key(change, plan, name, fault);
+        return refuse_key(pivot, change, plan, name, fault);
     if (field)
         *value = gone ? field->before : field->after;
     /* Under an index identity, the message key of a delete is made of invented values too. */
@@ -359,7 +386,7 @@ static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct
     for (size_t i = 0; good && i < names->count; i++) {
         str name = names->item[i];
         struct value value;
-        good = key_value(plan, change, name, &value, fault);
+        good = key_value(pivot, plan, change, name, &value, fault);
         if (good
             && !mask_value(mask_of(&plan->masks, name), pivot->settings.mask_key, value,
                            &batch->arena, &value))
@@ -420,7 +447,7 @@ static bool set_copied(struct pivot *pivot, const struct plan *plan, struct chan
     if (!copied)
         return fault_memory(fault, "key values");
     for (size_t i = 0; i < count; i++) {
-        if (!key_value(plan, change, plan->copied[i], &copied[i], fault))
+        if (!key_value(pivot, plan, change, plan->copied[i], &copied[i], fault))
             return false;
         enum mask_kind kind = mask_of(&plan->masks, plan->copied[i]);
         if (!mask_value(kind, pivot->settings.mask_key, copied[i], &batch->arena, &copied[i]))
@@ -450,6 +477,9 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     if (!check_after(change, fault))
         return false;
     mark_keys(plan, change);
+    warn_missing(pivot, plan, change);
+    if (plan->masks.count > 0)
+        change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */
     change->hides_fields = may_be_hidden(plan, change) && only_keys(change);
     identity_settle(&plan->identity, change, &pivot->scratch);
     if (change->op != CHANGE_TRUNCATE

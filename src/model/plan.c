@@ -6,6 +6,11 @@
 
 #include "clock.h"
 
+/* For several tables with different keys in one output. */
+#define ROW_KEY_COLUMNS                                                                            \
+    "source_table,row_key,change_field,old_value,new_value,datetime_created,datetime_updated,"     \
+    "datetime_deleted,datetime_inserted,op,old_known"
+
 static const char *const skip_emit[] = {"skip", "emit", NULL};
 
 #define SETTING(member) offsetof(struct settings, member)
@@ -42,7 +47,8 @@ static const struct option_spec option[] = {
      .offset = SETTING(columns),
      .importance = OPTION_MEDIUM,
      .argument = "a,b=c",
-     .help = "Which columns in which order; name=source renames. Default: the keys, then "
+     .help = "Which columns in which order; name=source renames, and name=column.source is a "
+             "column of the table even where a built-in one has its name. Default: the keys, then "
              "change_field, old_value, new_value, datetime_created, datetime_updated, "
              "datetime_deleted, datetime_inserted, op, old_known. Also there: event_time, "
              "source_table, row_key, tx_id, lsn, kafka_topic, kafka_partition, kafka_offset, "
@@ -201,9 +207,14 @@ bool settings_load(struct settings *settings, const struct config *config, struc
             "pivot.timezone=%.*s: must be UTC, an offset like +03:30, or a name of the "
             "tz database like Europe/Berlin",
             STR_ARG(str_head(settings->timezone, 80)));
-    return parse_time_from("pivot.created", settings->created, &settings->created_from, fault)
-           && parse_time_from("pivot.updated", settings->updated, &settings->updated_from, fault)
-           && parse_time_from("pivot.deleted", settings->deleted, &settings->deleted_from, fault);
+    if (!parse_time_from("pivot.created", settings->created, &settings->created_from, fault)
+        || !parse_time_from("pivot.updated", settings->updated, &settings->updated_from, fault)
+        || !parse_time_from("pivot.deleted", settings->deleted, &settings->deleted_from, fault))
+        return false;
+    if (settings->created_from.origin == TIME_FROM_BEFORE)
+        return fault_set(fault, FAULT_CONFIG, "pivot.created: a new row has no before");
+    return settings->deleted_from.origin != TIME_FROM_AFTER
+           || fault_set(fault, FAULT_CONFIG, "pivot.deleted: a deleted row has no after");
 }
 
 /* Map of plans: open addressing over (schema, table), grown by doubling. */
@@ -229,13 +240,12 @@ static struct plan **find_slot(struct plan_map *map, str schema, str table)
 static bool grow_map(struct pivot *pivot, struct fault *fault)
 {
     struct plan_map *map = pivot->plans;
-    if (map && map->count < map->capacity / 2)
-        return true;
     if (map && map->count >= TABLE_LIMIT)
         return fault_set(fault, FAULT_CONFIG,
-                         "more than %d source tables; split the topics over "
-                         "several connectors",
+                         "more than %d source tables; split the topics over several connectors",
                          TABLE_LIMIT);
+    if (map && map->count < map->capacity / 2)
+        return true;
     struct plan_map *grown = ARENA_NEW(&pivot->arena, struct plan_map, 1);
     size_t capacity = map ? 2 * map->capacity : 16;
     if (!grown || !(grown->slot = ARENA_NEW(&pivot->arena, struct plan *, capacity)))
@@ -302,6 +312,7 @@ static bool plan_keys(struct pivot *pivot, const struct change *change, struct p
     if (!table_list(pivot, plan, "pivot.keys", &plan->keys, keys_of_table, fault))
         return false;
     plan->keys_configured = plan->keys.count > 0;
+    plan->keys_pending = false;
     if (plan->keys_configured)
         return true;
     if (change->key_count > 0)
@@ -310,11 +321,12 @@ static bool plan_keys(struct pivot *pivot, const struct change *change, struct p
     plan->keys_pending = change->op == CHANGE_TRUNCATE;
     if (plan->keys_pending && (pivot->layout.ready || pivot->settings.columns.count > 0))
         return true;
+    bool truncate = change->op == CHANGE_TRUNCATE;
     return fault_set(
         fault, FAULT_CONFIG,
-        "the events of %.*s come without a message key: name the columns that tell its "
-        "rows apart with --keys (pivot.keys)",
-        STR_ARG(plan->source_table));
+        "%s %.*s has no message key: name the columns that tell rows apart with --keys "
+        "(pivot.keys)",
+        truncate ? "the first event is a truncate of" : "an event of", STR_ARG(plan->source_table));
 }
 
 static void list_names(const struct str_list *list, char *out, size_t size)
@@ -344,10 +356,10 @@ static bool plan_copied(struct pivot *pivot, struct plan *plan, bool keys_of_tab
         while (nth < general->count && !str_eq(general->item[nth], column->source))
             nth++;
         bool moved = keys_of_table && nth < general->count;
-        if (moved && nth >= plan->keys.count)
+        if (moved && plan->keys.count != general->count)
             return fault_set(fault, FAULT_CONFIG,
                              "pivot.keys.%.*s names %zu columns, but pivot.keys names %zu: name as "
-                             "many, or give --columns with row_key in their place",
+                             "many, or put row_key in their place with --columns " ROW_KEY_COLUMNS,
                              STR_ARG(plan->source_table), plan->keys.count, general->count);
         plan->copied[column->copied] = moved ? plan->keys.item[nth] : column->source;
     }
@@ -368,8 +380,8 @@ static bool check_same_keys(const struct pivot *pivot, const struct plan *plan, 
     list_names(&plan->keys, names, sizeof(names));
     return fault_set(
         fault, FAULT_CONFIG,
-        "table %.*s has the key (%s), other than the tables before it: name the "
-        "key columns with --keys, or use --columns source_table,row_key,change_field,...",
+        "table %.*s has the key (%s), other than the tables before it: tell rows apart "
+        "with --columns " ROW_KEY_COLUMNS,
         STR_ARG(plan->source_table), names);
 }
 
@@ -424,19 +436,23 @@ static bool plan_fill(struct pivot *pivot, const struct change *change, struct p
 static bool learn_keys(struct pivot *pivot, const struct change *change, struct plan *plan,
                        struct fault *fault)
 {
-    bool of_table;
+    bool keys_of_table;
     if (!plan->keys_pending || change->op == CHANGE_TRUNCATE)
         return true;
-    return plan_keys(pivot, change, plan, &of_table, fault) && check_same_keys(pivot, plan, fault);
+    return plan_keys(pivot, change, plan, &keys_of_table, fault)
+           && check_same_keys(pivot, plan, fault);
 }
 
 static struct plan *find_plan(struct pivot *pivot, const struct change *change, struct fault *fault)
 {
+    struct plan **slot = NULL;
+    if (pivot->plans)
+        slot = find_slot(pivot->plans, change->schema, change->table);
+    if (slot && *slot)
+        return *slot;
     if (!grow_map(pivot, fault))
         return NULL;
-    struct plan **slot = find_slot(pivot->plans, change->schema, change->table);
-    if (*slot)
-        return *slot;
+    slot = find_slot(pivot->plans, change->schema, change->table);
     struct plan *plan = ARENA_NEW(&pivot->arena, struct plan, 1);
     if (!plan) {
         fault_memory(fault, "a table's plan");
@@ -468,11 +484,15 @@ static const enum column_kind usual_columns[] = {COLUMN_CHANGE_FIELD,      COLUM
 
 #define USUAL_COUNT (sizeof(usual_columns) / sizeof(usual_columns[0]))
 
+/* `column.NAME` is a column of the table that is called like a built-in one. */
 static void add_column(struct layout *layout, str name, str source)
 {
     struct column *column = &layout->column[layout->count++];
+    bool of_table = str_starts(source, STR("column."));
+    if (of_table)
+        source = str_from_at(source, strlen("column."));
     *column = (struct column){.name = name, .source = source};
-    bool built_in = column_kind_by_name(source, &column->kind);
+    bool built_in = !of_table && column_kind_by_name(source, &column->kind);
     layout->wants_row_key = layout->wants_row_key || (built_in && column->kind == COLUMN_ROW_KEY);
     if (!built_in) {
         column->kind = COLUMN_COPY;
@@ -487,7 +507,7 @@ static bool check_distinct(const struct layout *layout, struct fault *fault)
             if (str_eq(layout->column[i].name, layout->column[j].name))
                 return fault_set(fault, FAULT_CONFIG,
                                  "the output would have two columns named %.*s: rename one with "
-                                 "--columns name=source",
+                                 "--columns name=column.source",
                                  STR_ARG(layout->column[i].name));
     return true;
 }

@@ -1,14 +1,15 @@
 /*
- * Rows to a file descriptor, in large writes.
+ * Rows to a file descriptor. Nothing is written but by flush, so that the task can make dead letters
+ * durable before.
  */
 #include "stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "mem.h"
 
-#define WRITE_SIZE ((size_t)256 * 1024)
 #define BUFFER_LIMIT ((size_t)1024 * 1024 * 1024)
 
 struct stream {
@@ -19,12 +20,23 @@ struct stream {
     bool headed;
 };
 
+/* Somebody else may have made the descriptor non-blocking. */
+static void wait_until_writable(int fd)
+{
+    int kept = errno;
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+    poll(&wait, 1, 500);
+    errno = kept;
+}
+
 static bool write_all(struct stream *self, struct fault *fault)
 {
     size_t done = 0;
     while (done < self->buf.len) {
         ssize_t written = write(self->fd, self->buf.ptr + done, self->buf.len - done);
-        if (written < 0 && errno == EINTR)
+        if (written < 0 && errno == EAGAIN)
+            wait_until_writable(self->fd);
+        if (written < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (written < 0) {
             int code = errno;
@@ -68,7 +80,7 @@ static bool stream_put(struct sink *sink, const struct batch *batch, const struc
         }
     }
     sink->pending_bytes += self->buf.len - start;
-    return self->buf.len < WRITE_SIZE || write_all(self, fault);
+    return true;
 }
 
 static bool stream_flush(struct sink *sink, struct fault *fault)

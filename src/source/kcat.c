@@ -56,9 +56,10 @@ static enum outcome read_bytes(const struct json *object, const char *name, cons
     *present = true;
     if (coded && coded->kind == JSON_STRING)
         return decode_base64(coded->text, arena, bytes);
-    if (!plain || (plain->kind != JSON_STRING && plain->kind != JSON_NULL))
+    /* With -s kcat decodes the payload itself and prints it as an object. */
+    if (!plain || plain->kind == JSON_ARRAY)
         return OUTCOME_NOT_KCAT;
-    *present = plain->kind == JSON_STRING;
+    *present = plain->kind != JSON_NULL;
     *bytes = *present ? plain->text : STR_EMPTY;
     return OUTCOME_GOOD;
 }

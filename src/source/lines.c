@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kcat.h"
@@ -14,6 +15,8 @@
 
 #define BLOCK_SIZE ((size_t)128 * 1024)
 #define MAX_WAIT_MS 500
+/* Of a longer path its end is said. */
+#define PLACE_NAME_LIMIT 200
 
 struct lines {
     struct source source;
@@ -43,9 +46,15 @@ const struct option_table lines_options = {
 
 static const char *const standard_input[] = {"-"};
 
-static bool refuse_file(const char *name, struct fault *fault)
+/* As people know it. */
+static const char *file_name(const char *name)
 {
-    return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", name, strerror(errno));
+    return strcmp(name, "-") == 0 ? "stdin" : name;
+}
+
+static bool refuse_file(const char *name, int error, struct fault *fault)
+{
+    return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", file_name(name), strerror(error));
 }
 
 /* Opening a named pipe waits for its writer. A signal that comes meanwhile is no error: the file is
@@ -53,7 +62,7 @@ static bool refuse_file(const char *name, struct fault *fault)
 static bool open_file(const char *name, int *fd, struct fault *fault)
 {
     *fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    return *fd >= 0 || errno == EINTR || refuse_file(name, fault);
+    return *fd >= 0 || errno == EINTR || refuse_file(name, errno, fault);
 }
 
 static void close_file(struct lines *self)
@@ -66,9 +75,15 @@ static void close_file(struct lines *self)
 /* Without opening them: a named pipe would lose what its writer sends to the first reader. */
 static bool check_files(const char *const *files, size_t count, struct fault *fault)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(files[i], "-") != 0 && access(files[i], R_OK) != 0)
-            return refuse_file(files[i], fault);
+    struct stat status;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(files[i], "-") == 0)
+            continue;
+        if (access(files[i], R_OK) != 0 || stat(files[i], &status) != 0)
+            return refuse_file(files[i], errno, fault);
+        if (S_ISDIR(status.st_mode))
+            return refuse_file(files[i], EISDIR, fault);
+    }
     return true;
 }
 
@@ -191,8 +206,8 @@ static bool lines_poll(struct source *source, struct batch *batch, int timeout_m
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
     if (got < 0)
-        return fault_set(fault, FAULT_FATAL, "cannot read %s: %s", self->files[self->file_at],
-                         strerror(errno));
+        return fault_set(fault, FAULT_FATAL, "cannot read %s: %s",
+                         file_name(self->files[self->file_at]), strerror(errno));
     if (got == 0)
         return end_file(self, batch, fault);
     return split_block(self, batch, (str){block, (size_t)got}, fault);
@@ -219,8 +234,11 @@ static bool lines_beat(struct source *source, struct fault *fault)
 static void lines_place(const struct source *source, const struct record *record, struct buf *out)
 {
     const struct lines *self = (const struct lines *)source;
-    const char *name = self->files[record->at.lane];
-    buf_format(out, "%s:%lld", strcmp(name, "-") == 0 ? "stdin" : name, (long long)record->at.mark);
+    str name = str_from(file_name(self->files[record->at.lane]));
+    bool cut = name.len > PLACE_NAME_LIMIT;
+    buf_format(out, "%s%.*s:%lld", cut ? "..." : "",
+               STR_ARG(str_from_at(name, cut ? name.len - PLACE_NAME_LIMIT : 0)),
+               (long long)record->at.mark);
     if (record->offset >= 0)
         buf_format(out, " (%.*s[%d]@%lld)", STR_ARG(record->topic), record->partition,
                    (long long)record->offset);

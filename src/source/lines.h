@@ -10,8 +10,8 @@
 extern const struct option_table lines_options;
 
 /* Reads the files in turn; "-" is standard input, as is no file at all. The names must outlive the
-   source. NULL with FAULT_CONFIG where a file cannot be opened: all are tried before the first is
-   read. stop() frees it. */
+   source. NULL with FAULT_CONFIG where a file may not be read: all are looked at before the first
+   is opened. stop() frees it. */
 struct source *lines_new(const char *const *files, size_t count, const struct config *config,
                          struct fault *fault);
 

@@ -10,6 +10,15 @@
 
 #define FILE_LIMIT ((size_t)8 * 1024 * 1024)
 
+/* Flags have keys that begin with two dashes: they are for command lines alone. */
+static bool set_key(struct config *config, str key, str value, str origin, struct fault *fault)
+{
+    if (str_starts(key, STR("--")))
+        return fault_set(fault, FAULT_CONFIG, "%.*s: unknown key %.*s", STR_ARG(origin),
+                         STR_ARG(key));
+    return config_set(config, key, value, origin, fault);
+}
+
 static bool set_members(struct config *config, const struct json *object, str origin,
                         struct fault *fault)
 {
@@ -20,7 +29,7 @@ static bool set_members(struct config *config, const struct json *object, str or
             return fault_set(fault, FAULT_CONFIG,
                              "%.*s: the value of %.*s must be a text, a number or a boolean",
                              STR_ARG(origin), STR_ARG(member->name));
-        if (!config_set(config, member->name, member->text, origin, fault))
+        if (!set_key(config, member->name, member->text, origin, fault))
             return false;
     }
     return true;
@@ -108,7 +117,7 @@ static bool set_property(struct config *config, str line, str origin, struct fau
     /* The copies are ours to write to. */
     key_text = unescape((char *)(uintptr_t)key_text.ptr, key_text.len);
     value_text = unescape((char *)(uintptr_t)value_text.ptr, value_text.len);
-    return config_set(config, key_text, value_text, origin, fault);
+    return set_key(config, key_text, value_text, origin, fault);
 }
 
 bool config_properties_read(struct config *config, str text, str origin, struct fault *fault)
@@ -133,22 +142,37 @@ bool config_properties_read(struct config *config, str text, str origin, struct 
     return whole.len == 0 || set_property(config, whole, origin, fault);
 }
 
-bool config_file_read(struct config *config, const char *path, struct fault *fault)
+static bool read_whole(const char *path, struct arena *arena, str *text, struct fault *fault)
 {
-    char *text = arena_alloc(config->arena, FILE_LIMIT);
-    if (!text)
-        return fault_memory(fault, "a configuration file");
+    struct buf whole;
+    char piece[4096];
+    size_t got;
     FILE *file = fopen(path, "re");
     if (!file)
         return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path, strerror(errno));
-    size_t len = fread(text, 1, FILE_LIMIT, file);
-    bool failed = ferror(file) != 0;
+    buf_init(&whole, FILE_LIMIT);
+    while ((got = fread(piece, 1, sizeof(piece), file)) > 0)
+        buf_str(&whole, (str){piece, got});
+    bool good = true;
+    if (ferror(file))
+        good = fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    else if (whole.full)
+        good = fault_set(fault, FAULT_CONFIG, "cannot read %s: it is larger than 8 MiB", path);
+    else if (whole.failed || !arena_copy(arena, buf_view(&whole), text))
+        good = fault_memory(fault, "a configuration file");
     fclose(file);
-    if (failed || len == FILE_LIMIT)
-        return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path,
-                         failed ? "input error" : "it is larger than 8 MiB");
-    str origin = str_from(path);
-    return str_ends(origin, STR(".properties"))
-               ? config_properties_read(config, (str){text, len}, origin, fault)
-               : config_json_read(config, (str){text, len}, origin, fault);
+    buf_release(&whole);
+    return good;
+}
+
+bool config_file_read(struct config *config, const char *path, struct fault *fault)
+{
+    str text, origin = str_from(path);
+    if (!read_whole(path, config->arena, &text, fault))
+        return false;
+    /* JSON begins with a brace (or, wrongly, another of these), which no key of .properties does. */
+    str start = str_head(str_trim(text), 1);
+    bool json = start.len > 0 && memchr("{[\"", start.ptr[0], 3);
+    return json ? config_json_read(config, text, origin, fault)
+                : config_properties_read(config, text, origin, fault);
 }

@@ -7,8 +7,9 @@
 
 #include <fieldtrail/option.h>
 
-/* Adds the file's keys to the configuration; the path becomes their origin. A file whose name ends
-   in .properties is read as one, every other as JSON. FAULT_CONFIG names file and place. */
+/* Adds the file's keys to the configuration; the path becomes their origin. A file that
+   begins with a brace is JSON, every other is taken for .properties. FAULT_CONFIG names file and
+   place. */
 bool config_file_read(struct config *config, const char *path, struct fault *fault) MUST_CHECK;
 
 /* The same from a text; for requests and tests. */

@@ -10,6 +10,7 @@
 
 #define BATCH_BYTES_LIMIT ((size_t)2 * 1024 * 1024 * 1024)
 #define POLL_WAIT_MS 500
+#define FLUSH_BYTES ((size_t)256 * 1024)
 #define PLACE_LIMIT 500
 
 static const char *const tolerances[] = {"none", "all", NULL};
@@ -111,7 +112,9 @@ static bool settle_failure(struct task *task, const struct record *record, const
     if (cause.kind == FAULT_RECORD && task->tolerance == TOLERANCE_ALL)
         return keep_letter(task, record, stage, &cause, buf_view(&place), fault)
                || end_with(task, fault);
-    fault_in(fault, "%.*s", STR_ARG(buf_view(&place)));
+    /* What the environment did is not the record's doing. */
+    if (cause.kind == FAULT_RECORD || cause.kind == FAULT_CONFIG)
+        fault_in(fault, "%.*s", STR_ARG(buf_view(&place)));
     if (cause.kind == FAULT_RECORD)
         fault_in(fault, "stopped at a record that cannot be processed (--errors skip goes on "
                         "without it)");
@@ -175,9 +178,10 @@ bool task_run(struct task *task, struct fault *fault)
         bool idle = task->batch.record_count == 0;
         if (!take_batch(task, fault))
             return false;
-        if (dirty && idle && !flush(task, fault))
+        bool full = task->sink->pending_bytes >= FLUSH_BYTES;
+        if (((dirty && idle) || full) && !flush(task, fault))
             return false;
-        dirty = !idle;
+        dirty = !idle && !full;
     }
     return !dirty || flush(task, fault);
 }

@@ -414,7 +414,7 @@ def test_missing_file_is_found_before_anything_is_written(tmp_path):
 
 def test_directory_as_a_file(tmp_path):
     result = pivot(*OPTIONS, tmp_path)
-    assert result.status == 1
+    assert result.status == 2
     assert str(tmp_path) in result.err and "directory" in result.err
 
 

@@ -563,8 +563,7 @@ def is_signal_row(payload: Node) -> bool:
     row = member(payload, "after") or member(payload, "before")
     if row is None or row.kind != "object" or set(row.value) != {"id", "type", "data"}:
         return False
-    table = text_member(member(payload, "source"), "table") or ""
-    return text_member(row, "type") in SIGNAL_TYPES or "signal" in table
+    return text_member(row, "type") in SIGNAL_TYPES
 
 
 def kind_of(message: Message) -> str:

@@ -685,8 +685,7 @@ SIGNAL = '{"id":"1","type":"%s","data":null}'
     '{"op":"m","source":{},"message":{"prefix":"p","content":"eA=="}}',
     SIGNAL % "execute-snapshot",
     event("c", after=SIGNAL % "snapshot-window-open"),
-    event("c", after=SIGNAL % "log", source='{"table":"my_signals"}'),
-    event("d", SIGNAL % "", source='{"table":"debezium_signal"}'),
+    event("d", SIGNAL % "stop-snapshot"),
 ])
 def test_lines_without_rows(line):
     assert csv_text([line], "--fields", "*", "--keys", "id") == ""

@@ -87,7 +87,7 @@ HELPER void check_limits(const struct encoder_type *type, const char *null_text,
         if (encoder_row(&kit.encoder, &kit.row, &kit.batch, &out, &fault))
             whole = out.len;
         else
-            assert_int_equal(fault.kind, FAULT_RETRY);
+            assert_int_equal(fault.kind, FAULT_RECORD);
         assert_true(out.len <= limit);
         buf_release(&out);
     }

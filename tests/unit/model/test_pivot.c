@@ -255,7 +255,7 @@ static void test_refusals(void **state)
 {
     (void)state;
     check_refused("pivot.fields=a", 'c', NULL, "id r ~ #1;a r ~ 'x", FAULT_CONFIG,
-                  "the events of s.t come without a message key");
+                  "an event of s.t has no message key");
     check_refused("pivot.fields=a;pivot.keys=key", 'c', NULL, "id r ~ #1;a r ~ 'x", FAULT_RECORD,
                   "no key column key, it has id, a");
     check_refused("pivot.keys=id", 'c', NULL, "id r ~ #1;a r ~ 'x", FAULT_CONFIG,
@@ -263,7 +263,7 @@ static void test_refusals(void **state)
     check_refused("pivot.fields=a;pivot.created=after.at", 'c', "id #1", "id r ~ #1;a r ~ 'x",
                   FAULT_RECORD, "no column at");
     check_refused("pivot.fields=a;pivot.created=after.at", 'c', "id #1",
-                  "id r ~ #1;a r ~ 'x;at r ~ 'soon", FAULT_RECORD, "column at is no timestamp");
+                  "id r ~ #1;a r ~ 'x;at r ~ 'soon", FAULT_RECORD, "column at holds no timestamp");
     check_refused("pivot.fields=a;pivot.created=after.at", 'c', "id #1",
                   "id r ~ #1;a r ~ 'x;at - ~ #1000", FAULT_RECORD, "bare number");
 }

@@ -55,6 +55,9 @@ static void test_objects(void **state)
     check_kcat("{\"topic\":\"t\",\"offset\":7,\"key_base64\":\"aWQ=\",\"payload_base64\":\"eA==\"}",
                "t[-1]@7 id x");
     check_kcat("{\"offset\":7,\"topic\":\"t\",\"payload\":\"v\"}", "t[-1]@7 unkeyed v");
+    /* With -s kcat decodes the payload itself. */
+    check_kcat("{\"topic\":\"t\",\"offset\":7,\"payload\":{\"a\": 1}}",
+               "t[-1]@7 unkeyed {\"a\": 1}");
     check_kcat("{\"topic\":null,\"key\":\"k\",\"payload\":\"v\"}", "[-1]@-1 k v");
     check_kcat("{\"topic\":\"t\",\"partition\":-1,\"offset\":-1,\"ts\":-1,\"payload\":\"v\"}",
                "t[-1]@-1 unkeyed v");
@@ -72,8 +75,7 @@ static void test_other_lines(void **state)
         "{}",
         "[]",
         "{\"topic\":\"t\",\"offset\":7}",
-        "{\"topic\":\"t\",\"offset\":7,\"payload\":5}",
-        "{\"topic\":\"t\",\"offset\":7,\"payload\":{\"a\":1}}",
+        "{\"topic\":\"t\",\"offset\":7,\"payload\":[5]}",
         "{\"topic\":\"t\",\"payload\":\"v\"}",
         "{\"topic\":\"t\",\"offset\":7,\"payload\":\"v\"",
         "{\"topic\":\"t\",\"offset\":7,\"payload_base64\":\"*\"}",
