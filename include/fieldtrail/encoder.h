@@ -22,15 +22,15 @@ struct encoder_type {
     bool can_head;
     /* Appends the head line. */
     void (*head)(const struct encoder *encoder, struct buf *out);
-    /* Appends one row. False with FAULT_RECORD where a value cannot be written in this format or the
-       row exceeds the buffer's limit, with FAULT_RETRY where memory ran out; `out` may then hold
-       part of the row. */
+    /* Appends one row. False with FAULT_RECORD where a value cannot be written in this format or
+       the row exceeds the buffer's limit, with FAULT_RETRY where memory ran out; `out` may then
+       hold part of the row. */
     bool (*row)(const struct encoder *encoder, const struct row *row, const struct batch *batch,
                 struct buf *out, struct fault *fault);
 };
 
-/* What an encoder returns at the end of a row: whether all of it went into the buffer. A record whose
-   rows are larger than the buffer may grow can never be written. */
+/* What an encoder returns at the end of a row: whether all of it went into the buffer. A record
+   whose rows are larger than the buffer may grow can never be written. */
 static inline MUST_CHECK bool encoder_end(const struct buf *out, struct fault *fault)
 {
     if (!out->failed)

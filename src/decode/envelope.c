@@ -32,8 +32,8 @@ static bool is_signal(const struct json *row)
     return false;
 }
 
-/* The signal table has just these columns. Its name is free, so only the signal tells it: a table of
-   that shape whose rows are no signals is the user's. */
+/* The signal table has just these columns. Its name is free, so only the signal tells it: a table
+   of that shape whose rows are no signals is the user's. */
 static bool is_signal_row(const struct envelope *envelope)
 {
     const struct json *row = envelope->after ? envelope->after : envelope->before;

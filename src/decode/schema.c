@@ -36,8 +36,10 @@ static bool read_children(const struct json *json, struct arena *arena, unsigned
     size_t count = json_child_count(fields);
     for (size_t i = 0; i < sizeof(inner_names) / sizeof(inner_names[0]); i++)
         count += json_member(json, inner_names[i]) != NULL;
-    schema->child = count ? ARENA_NEW(arena, struct schema, count) : NULL;
-    if (count && !schema->child)
+    if (count == 0)
+        return true;
+    schema->child = ARENA_NEW(arena, struct schema, count);
+    if (!schema->child)
         return fault_memory(fault, "a schema");
     for (const struct json *field = fields ? fields->child : NULL; field; field = field->next)
         if (!read_schema(field, arena, depth + 1, &schema->child[schema->child_count++], fault))

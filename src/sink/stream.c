@@ -1,6 +1,6 @@
 /*
- * Rows to a file descriptor. Nothing is written but by flush, so that the task can make dead letters
- * durable before.
+ * Rows to a file descriptor. Nothing is written but by flush, so that the task can make dead
+ * letters durable before.
  */
 #include "stream.h"
 

@@ -167,12 +167,12 @@ static bool read_whole(const char *path, struct arena *arena, str *text, struct 
 
 bool config_file_read(struct config *config, const char *path, struct fault *fault)
 {
-    str text, origin = str_from(path);
+    str text = STR_EMPTY, origin = str_from(path);
     if (!read_whole(path, config->arena, &text, fault))
         return false;
-    /* JSON begins with a brace (or, wrongly, another of these), which no key of .properties does. */
+    /* JSON begins with a brace (or, wrongly, one of these), which no key of .properties does. */
     str start = str_head(str_trim(text), 1);
-    bool json = start.len > 0 && memchr("{[\"", start.ptr[0], 3);
+    bool json = str_is(start, "{") || str_is(start, "[") || str_is(start, "\"");
     return json ? config_json_read(config, text, origin, fault)
                 : config_properties_read(config, text, origin, fault);
 }
