@@ -34,7 +34,7 @@ static inline bool buf_reserve(struct buf *buf, size_t more)
 
 static inline void buf_str(struct buf *buf, str text)
 {
-    if (text.len > 0 && buf_reserve(buf, text.len)) {
+    if (text.ptr && text.len > 0 && buf_reserve(buf, text.len)) {
         memcpy(buf->ptr + buf->len, text.ptr, text.len);
         buf->len += text.len;
     }

@@ -1,30 +1,62 @@
 /*
  * sink: makes rows durable. All calls on the task's thread.
  *
- * Grammar: start (put* flush)* stop.
+ * Grammar: start (recall claim (put* flush)*)* stop. Sinks that store no positions answer recall
+ * and claim without doing anything.
+ *
+ * A sink that must wait for its target calls `idle`, which keeps the source's session alive; no
+ * call blocks for longer than 500 ms otherwise.
  */
 #ifndef FIELDTRAIL_SINK_H
 #define FIELDTRAIL_SINK_H
 
-#include <fieldtrail/batch.h>
+#include <fieldtrail/source.h>
 
 struct sink_type;
+
+/* Codes of faults that a sink sets where the task must know more than the kind. */
+#define SINK_FENCED 1001 /* another owner has claimed a lane since */
+#define SINK_MOVED 1002  /* the stored position is not the one this owner left */
+
+/* What a sink remembers of a lane. */
+struct memory {
+    int64_t next; /* or OFFSET_NONE: nothing is stored */
+    int64_t last_us;
+    int64_t epoch;
+};
 
 struct sink {
     const struct sink_type *type;
     size_t pending_bytes; /* taken by put since the last true flush */
+    /* Waits until the descriptor is ready for `events` (of poll(2)) or the time is up, beating the
+       source meanwhile; false where the task is to stop at once. Set by the task. */
+    bool (*idle)(void *context, int fd, short events, int timeout_ms);
+    void *idle_context;
+    str origin; /* source.identity, set by the task before recall and claim */
 };
 
 struct sink_type {
     const char *name;
+    bool remembers; /* stores positions together with the rows */
+    /* Reads what is stored of these lanes, without claiming them. memory[i] belongs to lane[i]. */
+    bool (*recall)(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
+                   struct fault *fault);
+    /* Takes the assigned and incoming lanes for this owner, fencing off every other; a lane
+       without a stored position gets lane.next. All lanes given are stored, ours or not. Gives in
+       memory[i] where each stands now. Connects anew where it must. */
+    bool (*claim)(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
+                  struct fault *fault);
     /* Takes the rows of one whole record, all or none: on false (FAULT_RECORD: one of them can
        never be written; else environment) nothing of the record is kept. The rows are copied or
        sent; the batch may be reset afterwards. */
     bool (*put)(struct sink *sink, const struct batch *batch, const struct row *row, size_t count,
                 struct fault *fault);
-    /* True: every row put so far is as durable as this sink can make it (each sink says how far).
-       False: the sink has forgotten every row since the last true flush. */
-    bool (*flush)(struct sink *sink, struct fault *fault);
+    /* True: every row put so far is as durable as this sink can make it (each sink says how far),
+       and so are the positions, where it remembers them; `reach` has the lanes that moved, numbers
+       into `lane`. False: the sink has forgotten every row since the last true flush, or does not
+       know (a lost answer): claim settles it. */
+    bool (*flush)(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                  size_t count, struct fault *fault);
     /* Ends it and frees it; what was not flushed is dropped. */
     void (*stop)(struct sink *sink);
 };
@@ -35,9 +67,11 @@ static inline MUST_CHECK bool sink_put(struct sink *sink, const struct batch *ba
     return sink->type->put(sink, batch, row, count, fault);
 }
 
-static inline MUST_CHECK bool sink_flush(struct sink *sink, struct fault *fault)
+static inline MUST_CHECK bool sink_flush(struct sink *sink, const struct lane *lane,
+                                         const struct reach *reach, size_t count,
+                                         struct fault *fault)
 {
-    return sink->type->flush(sink, fault);
+    return sink->type->flush(sink, lane, reach, count, fault);
 }
 
 #endif

@@ -12,15 +12,16 @@
 #define PIVOT_BYTES_LIMIT ((size_t)256 * 1024 * 1024)
 #define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
 
-struct pivot *pivot_new(const struct config *config, pivot_warn *warn, void *warn_context,
-                        struct fault *fault)
+struct pivot *pivot_new(const struct config *config, enum pivot_columns columns, pivot_warn *warn,
+                        void *warn_context, struct fault *fault)
 {
     struct pivot *pivot = mem_alloc(sizeof(*pivot));
     if (!pivot) {
         fault_memory(fault, "the pivot");
         return NULL;
     }
-    *pivot = (struct pivot){.config = config, .warn = warn, .warn_context = warn_context};
+    *pivot = (struct pivot){
+        .config = config, .usual_columns = columns, .warn = warn, .warn_context = warn_context};
     arena_init(&pivot->arena, PIVOT_BYTES_LIMIT);
     arena_init(&pivot->scratch, SCRATCH_BYTES_LIMIT);
     if (settings_load(&pivot->settings, config, &pivot->arena, fault)

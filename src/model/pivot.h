@@ -22,9 +22,13 @@ typedef void pivot_warn(void *context, const char *text);
 
 extern const struct option_table pivot_options;
 
+/* Which columns there are where pivot.columns says nothing: those of the pipe, or for sinks also
+   where each row comes from. */
+enum pivot_columns { PIVOT_PIPE_COLUMNS, PIVOT_SINK_COLUMNS };
+
 /* NULL with FAULT_CONFIG where the options are wrong. The configuration must outlive the pivot. */
-struct pivot *pivot_new(const struct config *config, pivot_warn *warn, void *warn_context,
-                        struct fault *fault);
+struct pivot *pivot_new(const struct config *config, enum pivot_columns columns, pivot_warn *warn,
+                        void *warn_context, struct fault *fault);
 void pivot_free(struct pivot *pivot);
 
 /* The columns of the output, alive as long as the pivot; `ready` from the first row on, at once

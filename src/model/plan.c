@@ -476,13 +476,28 @@ struct plan *plan_for(struct pivot *pivot, const struct change *change, struct f
     return plan;
 }
 
-static const enum column_kind usual_columns[] = {COLUMN_CHANGE_FIELD,      COLUMN_OLD_VALUE,
-                                                 COLUMN_NEW_VALUE,         COLUMN_DATETIME_CREATED,
-                                                 COLUMN_DATETIME_UPDATED,  COLUMN_DATETIME_DELETED,
-                                                 COLUMN_DATETIME_INSERTED, COLUMN_OP,
-                                                 COLUMN_OLD_KNOWN};
+/* The columns of the pipe, and behind them those that sinks add. */
+static const enum column_kind usual_columns[] = {COLUMN_CHANGE_FIELD,
+                                                 COLUMN_OLD_VALUE,
+                                                 COLUMN_NEW_VALUE,
+                                                 COLUMN_DATETIME_CREATED,
+                                                 COLUMN_DATETIME_UPDATED,
+                                                 COLUMN_DATETIME_DELETED,
+                                                 COLUMN_DATETIME_INSERTED,
+                                                 COLUMN_OP,
+                                                 COLUMN_OLD_KNOWN,
+                                                 COLUMN_EVENT_TIME,
+                                                 COLUMN_SOURCE_TABLE,
+                                                 COLUMN_ROW_KEY,
+                                                 COLUMN_TX_ID,
+                                                 COLUMN_LSN,
+                                                 COLUMN_KAFKA_TOPIC,
+                                                 COLUMN_KAFKA_PARTITION,
+                                                 COLUMN_KAFKA_OFFSET,
+                                                 COLUMN_FIELD_NO};
 
-#define USUAL_COUNT (sizeof(usual_columns) / sizeof(usual_columns[0]))
+#define PIPE_COUNT 9
+#define SINK_COUNT (sizeof(usual_columns) / sizeof(usual_columns[0]))
 
 /* `column.NAME` is a column of the table that is called like a built-in one. */
 static void add_column(struct layout *layout, str name, str source)
@@ -516,7 +531,8 @@ bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault 
 {
     const struct str_list *wanted = &pivot->settings.columns;
     struct layout *layout = &pivot->layout;
-    size_t count = wanted->count ? wanted->count : keys->count + USUAL_COUNT;
+    size_t usual = pivot->usual_columns == PIVOT_SINK_COLUMNS ? SINK_COUNT : PIPE_COUNT;
+    size_t count = wanted->count ? wanted->count : keys->count + usual;
     *layout = (struct layout){.column = ARENA_NEW(&pivot->arena, struct column, count)};
     if (!layout->column)
         return fault_memory(fault, "columns");
@@ -531,7 +547,7 @@ bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault 
         *column = (struct column){keys->item[i], COLUMN_COPY, keys->item[i],
                                   layout->copied_count++};
     }
-    for (size_t i = 0; wanted->count == 0 && i < USUAL_COUNT; i++) {
+    for (size_t i = 0; wanted->count == 0 && i < usual; i++) {
         str name = str_from(column_kind_name(usual_columns[i]));
         add_column(layout, name, name);
     }

@@ -50,6 +50,7 @@ struct pivot {
     struct plan_map *plans;
     struct plan *last; /* most events follow one of the same table */
     struct pivot_counts counts;
+    enum pivot_columns usual_columns;
     pivot_warn *warn;
     void *warn_context;
     struct arena arena;   /* lives as long as the pivot */
