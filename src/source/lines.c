@@ -214,12 +214,29 @@ static bool lines_poll(struct source *source, struct batch *batch, int timeout_m
 }
 
 /* A pipe cannot be told what is done, and nothing of it lapses. */
-static bool lines_commit(struct source *source, const struct position *reach, size_t count,
+static bool lines_commit(struct source *source, const struct reach *reach, size_t count, bool wait,
                          struct fault *fault)
 {
     (void)source;
     (void)reach;
     (void)count;
+    (void)wait;
+    (void)fault;
+    return true;
+}
+
+/* It has no lanes that change hands: describe, assign and unassign are never called for it. */
+static bool lines_turn(struct source *source, struct fault *fault)
+{
+    (void)source;
+    (void)fault;
+    return true;
+}
+
+static bool lines_pause(struct source *source, bool paused, struct fault *fault)
+{
+    (void)source;
+    (void)paused;
     (void)fault;
     return true;
 }
@@ -258,6 +275,10 @@ static const struct source_type lines_source = {
     .commit = lines_commit,
     .beat = lines_beat,
     .place = lines_place,
+    .describe = lines_turn,
+    .assign = lines_turn,
+    .unassign = lines_turn,
+    .pause = lines_pause,
     .stop = lines_stop,
 };
 
