@@ -83,8 +83,24 @@ static bool stream_put(struct sink *sink, const struct batch *batch, const struc
     return true;
 }
 
-static bool stream_flush(struct sink *sink, struct fault *fault)
+/* A stream remembers nothing: where it stands is whoever reads it to know. */
+static bool stream_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
+                          size_t count, struct fault *fault)
 {
+    (void)sink;
+    (void)lane;
+    (void)fault;
+    for (size_t i = 0; i < count; i++)
+        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0};
+    return true;
+}
+
+static bool stream_flush(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                         size_t count, struct fault *fault)
+{
+    (void)lane;
+    (void)reach;
+    (void)count;
     struct stream *self = (struct stream *)sink;
     sink->pending_bytes = 0;
     return put_head(self, fault) && write_all(self, fault);
@@ -97,8 +113,13 @@ static void stream_stop(struct sink *sink)
     mem_free(self);
 }
 
-static const struct sink_type stream_sink = {
-    .name = "stream", .put = stream_put, .flush = stream_flush, .stop = stream_stop};
+static const struct sink_type stream_sink = {.name = "stream",
+                                             .remembers = false,
+                                             .recall = stream_recall,
+                                             .claim = stream_recall,
+                                             .put = stream_put,
+                                             .flush = stream_flush,
+                                             .stop = stream_stop};
 
 struct sink *stream_new(int fd, const struct encoder *encoder, struct fault *fault)
 {

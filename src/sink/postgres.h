@@ -1,0 +1,33 @@
+/*
+ * postgres: rows into PostgreSQL by COPY, and the position they reach in the same transaction, so
+ * that after any crash each record's rows are there exactly once.
+ *
+ * The protocol. Claim: one query that inserts missing rows of fieldtrail_offset, locks those of the
+ * lanes in the order of topic and partition, raises their epoch and commits. Flush: BEGIN, the rows
+ * by COPY while decoding goes on, then one closing query that moves all positions of the flush
+ * where epoch and position are the expected ones, fails unless every one matched, and commits.
+ * Locks live only inside a query, so a client that is stopped in the middle blocks nobody, and
+ * what it left behind fails by its epoch. An answer lost at COMMIT is settled by claiming again.
+ */
+#ifndef FIELDTRAIL_POSTGRES_H
+#define FIELDTRAIL_POSTGRES_H
+
+#include <fieldtrail/encoder.h>
+#include <fieldtrail/option.h>
+#include <fieldtrail/sink.h>
+
+/* connection.uri, table, table.create, claim.timeout.ms. */
+extern const struct option_table postgres_options;
+
+/* What the sink is told of the worker around it. All are borrowed. */
+struct postgres_identity {
+    str connector; /* the name under which positions are stored */
+    str worker_id; /* for people to see */
+};
+
+/* Does not connect yet: claim does. The layout may become ready later. stop() frees it. NULL with
+   FAULT_CONFIG. */
+struct sink *postgres_new(const struct config *config, const struct layout *layout,
+                          struct postgres_identity identity, struct fault *fault);
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * Tables and COPY: which table a change goes to, whether it takes our columns, and sending rows.
+ */
+#include "postgres_copy.h"
+
+#include "mem.h"
+
+/* Rows leave for the server in pieces of this size. */
+#define PIECE_SIZE ((size_t)64 * 1024)
+#define TARGET_LIMIT 1000
+#define BUFFER_LIMIT ((size_t)256 * 1024 * 1024)
+
+bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault)
+{
+    *result = NULL;
+    buf_char(&self->sql, '\0');
+    if (self->sql.failed)
+        return fault_memory(fault, "a query");
+    return session_query(&self->session, buf_view(&self->sql), result, fault);
+}
+
+/* ${table}, ${schema} and ${topic} of the change put into the configured name. */
+static str target_name(struct postgres *self, const struct change *change, struct buf *out)
+{
+    str rest = self->table;
+    buf_clear(out);
+    while (rest.ptr) {
+        static const str table = {"${table}", 8}, schema = {"${schema}", 9},
+                         topic = {"${topic}", 8};
+        ptrdiff_t at = str_find(rest, STR("${"));
+        buf_str(out, at < 0 ? rest : str_head(rest, (size_t)at));
+        if (at < 0)
+            break;
+        rest = (str){rest.ptr + at, rest.len - (size_t)at};
+        bool is_table = str_starts(rest, table), is_schema = str_starts(rest, schema);
+        bool is_topic = str_starts(rest, topic);
+        buf_str(out, is_table    ? change->table
+                     : is_schema ? change->schema
+                     : is_topic  ? change->record->topic
+                                 : str_head(rest, 2));
+        rest = str_from_at(rest, is_table    ? table.len
+                                 : is_schema ? schema.len
+                                 : is_topic  ? topic.len
+                                             : 2);
+    }
+    return buf_view(out);
+}
+
+struct target *postgres_target(struct postgres *self, const struct change *change,
+                               struct fault *fault)
+{
+    bool single = str_find(self->table, STR("${")) < 0;
+    str name = single ? self->table : target_name(self, change, &self->sql);
+    for (size_t i = 0; i < self->target_count; i++)
+        if (str_eq(self->target[i].name, name))
+            return &self->target[i];
+    if (self->target_count == TARGET_LIMIT) {
+        fault_set(fault, FAULT_CONFIG, "table=%.*s: more than %d tables", STR_ARG(self->table),
+                  TARGET_LIMIT);
+        return NULL;
+    }
+    struct target *target = mem_realloc(self->target,
+                                        (self->target_count + 1) * sizeof(*self->target));
+    if (!target) {
+        fault_memory(fault, "a table");
+        return NULL;
+    }
+    self->target = target;
+    target = &self->target[self->target_count];
+    *target = (struct target){0};
+    if (!arena_copy(&self->arena, name, &target->name)) {
+        fault_memory(fault, "a table");
+        return NULL;
+    }
+    buf_init(&target->rows, BUFFER_LIMIT);
+    self->target_count++;
+    return target;
+}
+
+static const char *column_type(enum column_kind kind)
+{
+    switch (kind) {
+    case COLUMN_DATETIME_CREATED:
+    case COLUMN_DATETIME_UPDATED:
+    case COLUMN_DATETIME_DELETED:
+    case COLUMN_DATETIME_INSERTED:
+    case COLUMN_EVENT_TIME:
+    case COLUMN_CONNECTOR_TIME:
+        return "timestamptz";
+    case COLUMN_OLD_KNOWN:
+        return "boolean";
+    case COLUMN_KAFKA_PARTITION:
+        return "integer";
+    case COLUMN_KAFKA_OFFSET:
+    case COLUMN_FIELD_NO:
+        return "bigint";
+    default:
+        return "text";
+    }
+}
+
+static void put_columns(struct postgres *self, bool with_types)
+{
+    for (size_t i = 0; i < self->layout->count; i++) {
+        const struct column *column = &self->layout->column[i];
+        if (i > 0)
+            buf_str(&self->sql, STR(", "));
+        session_identifier(&self->session, &self->sql, column->name);
+        if (with_types)
+            buf_format(&self->sql, " %s", column_type(column->kind));
+    }
+}
+
+/* Makes the table where that is asked for, and looks whether it takes all columns: a query that
+   reads nothing names what is missing. */
+static bool check_target(struct postgres *self, struct target *target, struct fault *fault)
+{
+    PGresult *result;
+    if (target->checked)
+        return true;
+    buf_clear(&self->sql);
+    if (self->create) {
+        buf_str(&self->sql, STR(CREATE_LOCK "create table if not exists "));
+        session_table(&self->session, &self->sql, target->name);
+        buf_str(&self->sql, STR(" ("));
+        put_columns(self, true);
+        buf_str(&self->sql, STR("); "));
+    }
+    buf_str(&self->sql, STR("select "));
+    put_columns(self, false);
+    buf_str(&self->sql, STR(" from "));
+    session_table(&self->session, &self->sql, target->name);
+    buf_str(&self->sql, STR(" where false"));
+    target->checked = postgres_run(self, &result, fault);
+    PQclear(result);
+    return target->checked
+           || fault_in(fault, "table %.*s (schemas/postgres has it, or set table.create=true)",
+                       STR_ARG(target->name));
+}
+
+bool postgres_begin(struct postgres *self, struct fault *fault)
+{
+    PGresult *result;
+    if (self->begun)
+        return true;
+    if (!self->session.conn)
+        return fault_set(fault, FAULT_RETRY, "postgres: not connected");
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("begin"));
+    self->begun = postgres_run(self, &result, fault);
+    PQclear(result);
+    return self->begun;
+}
+
+static bool open_copy(struct postgres *self, struct target *target, struct fault *fault)
+{
+    PGresult *result;
+    if (target->copying)
+        return true;
+    if (!self->session.conn)
+        return fault_set(fault, FAULT_RETRY, "postgres: not connected");
+    if (!check_target(self, target, fault) || !postgres_begin(self, fault))
+        return false;
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("copy "));
+    session_table(&self->session, &self->sql, target->name);
+    buf_str(&self->sql, STR(" ("));
+    put_columns(self, false);
+    buf_str(&self->sql, STR(") from stdin"));
+    target->copying = postgres_run(self, &result, fault);
+    PQclear(result);
+    return target->copying;
+}
+
+static struct target *copying_target(struct postgres *self)
+{
+    for (size_t i = 0; i < self->target_count; i++)
+        if (self->target[i].copying)
+            return &self->target[i];
+    return NULL;
+}
+
+static bool send_rows(struct postgres *self, struct target *target, struct fault *fault)
+{
+    bool good = target->rows.len == 0
+                || session_copy(&self->session, buf_view(&target->rows), fault);
+    buf_clear(&target->rows);
+    return good;
+}
+
+/* Sends what a table has gathered, where that is worth it. A connection copies into one table at a
+   time: the others wait until the flush. */
+bool postgres_send_piece(struct postgres *self, struct target *target, struct fault *fault)
+{
+    struct target *open = copying_target(self);
+    if (target->rows.len < PIECE_SIZE || (open && open != target))
+        return true;
+    return open_copy(self, target, fault) && send_rows(self, target, fault);
+}
+
+static bool finish_copy(struct postgres *self, struct target *target, struct fault *fault)
+{
+    int64_t line;
+    if (!send_rows(self, target, fault))
+        return false;
+    target->copying = false;
+    return session_copy_end(&self->session, &line, fault);
+}
+
+bool postgres_finish_copies(struct postgres *self, struct fault *fault)
+{
+    struct target *open = copying_target(self);
+    if (open && !finish_copy(self, open, fault))
+        return false;
+    for (size_t i = 0; i < self->target_count; i++) {
+        struct target *target = &self->target[i];
+        if (target->rows.len > 0
+            && !(open_copy(self, target, fault) && finish_copy(self, target, fault)))
+            return false;
+    }
+    return true;
+}

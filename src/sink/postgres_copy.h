@@ -1,0 +1,66 @@
+/*
+ * postgres_copy: the tables that rows go to, and COPY into them. Internal to the PostgreSQL sink.
+ */
+#ifndef FIELDTRAIL_POSTGRES_COPY_H
+#define FIELDTRAIL_POSTGRES_COPY_H
+
+#include "encoders.h"
+#include "postgres.h"
+#include "session.h"
+
+/* "if not exists" does not keep two that create at once apart; this does, until the statement's
+   transaction ends. The number is ours alone: "fieldtra" in ASCII. */
+#define CREATE_LOCK "select pg_advisory_xact_lock(7379819838193824353); "
+
+/* A table that rows go to. */
+struct target {
+    str name;
+    struct buf rows;
+    bool copying; /* its COPY is open */
+    bool checked; /* it was made or found, with all columns, on this connection */
+};
+
+/* What is known of a lane: the index is the lane's number. */
+struct claim {
+    bool held;
+    int64_t epoch, next;
+};
+
+struct postgres {
+    struct sink sink;
+    struct session session; /* the one connection */
+    struct postgres_identity identity;
+    const struct layout *layout;
+    struct encoder encoder;
+    struct target *target;
+    size_t target_count;
+    struct claim *claim;
+    size_t claim_count;
+    struct buf sql;
+    struct arena arena; /* names of targets */
+    bool begun;         /* a transaction is open */
+    /* Options: */
+    str uri, table;
+    bool create;
+    int delivery;
+    int64_t claim_timeout_ms;
+};
+
+/* Runs what stands in self->sql. */
+bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault) MUST_CHECK;
+
+/* The table that this change's rows go to; NULL with the fault set. */
+struct target *postgres_target(struct postgres *self, const struct change *change,
+                               struct fault *fault);
+
+/* Opens the transaction of a flush, where that has not happened. */
+bool postgres_begin(struct postgres *self, struct fault *fault) MUST_CHECK;
+
+/* Sends what a table has gathered, where that is worth it, while decoding goes on. */
+bool postgres_send_piece(struct postgres *self, struct target *target,
+                         struct fault *fault) MUST_CHECK;
+
+/* Sends all that is left, table by table, and ends every COPY. */
+bool postgres_finish_copies(struct postgres *self, struct fault *fault) MUST_CHECK;
+
+#endif
