@@ -157,13 +157,6 @@ bool cli_parse(const struct cli *cli, int argc, char **argv, struct config *conf
     return good;
 }
 
-void cli_help(const struct cli *cli, struct buf *out)
-{
-    buf_format(out, "Usage: fieldtrail %s %s\n\n%s\n\n", cli->command, cli->usage, cli->summary);
-    for (size_t t = 0; t < cli->table_count; t++)
-        option_help(cli->table[t], out);
-}
-
 enum exit_status cli_print(const struct buf *text)
 {
     bool good = !text->failed && fwrite(text->ptr, 1, text->len, stdout) == text->len;
@@ -171,6 +164,18 @@ enum exit_status cli_print(const struct buf *text)
         return EXIT_DONE;
     log_write(LOG_ERROR, "cannot write the output: %s", strerror(errno));
     return EXIT_FAILED;
+}
+
+enum exit_status cli_print_help(const struct cli *cli)
+{
+    struct buf out;
+    buf_init(&out, 1000000);
+    buf_format(&out, "Usage: fieldtrail %s %s\n\n%s\n\n", cli->command, cli->usage, cli->summary);
+    for (size_t t = 0; t < cli->table_count; t++)
+        option_help(cli->table[t], &out);
+    enum exit_status status = cli_print(&out);
+    buf_release(&out);
+    return status;
 }
 
 enum exit_status cli_fail(const struct fault *fault)

@@ -27,8 +27,8 @@ extern const struct option_table cli_options;
 bool cli_parse(const struct cli *cli, int argc, char **argv, struct config *config, int *first,
                bool *help, struct fault *fault) MUST_CHECK;
 
-/* Appends usage and all tables. */
-void cli_help(const struct cli *cli, struct buf *out);
+/* Prints usage and all tables. */
+enum exit_status cli_print_help(const struct cli *cli);
 
 /* Writes the text to standard output; EXIT_DONE, or EXIT_FAILED where that cannot be written. */
 enum exit_status cli_print(const struct buf *text);

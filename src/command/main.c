@@ -20,6 +20,7 @@ struct command {
 
 static const struct command commands[] = {
     {"pivot", pivot_main, "the pipe: Debezium events in, one row per changed field out"},
+    {"run", run_main, "the worker: a Kafka consumer group into PostgreSQL, exactly once"},
     {"reference", reference_main, NULL},
 };
 

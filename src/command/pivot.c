@@ -2,17 +2,20 @@
  * fieldtrail pivot: the pipe. It puts source, decoder, pivot and sink together for one run of the
  * task, and says the totals.
  */
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "connector.h"
 #include "debezium.h"
 #include "encoders.h"
 #include "lines.h"
 #include "log.h"
 #include "mem.h"
 #include "pivot.h"
+#include "provider.h"
 #include "stream.h"
 #include "streampy.h"
 #include "task.h"
@@ -44,66 +47,10 @@ static const struct option_spec option[] = {
 static const struct option_table flag_options = {
     .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-/* Keys that a connector's file has for its delivery: the pipe takes the same file and leaves them
-   be. */
-#define UNUSED(name)                                                                               \
-    {                                                                                              \
-        .key = (name), .type = OPTION_STRING, .help = "Without effect on the pipe."                \
-    }
-#define UNUSED_PREFIX(name)                                                                        \
-    {                                                                                              \
-        .key = (name), .per_table = true, .type = OPTION_STRING,                                   \
-        .help = "Without effect on the pipe."                                                      \
-    }
-
-static const struct option_spec delivery[] = {
-    UNUSED("name"),
-    UNUSED("connector.class"),
-    UNUSED("topics"),
-    UNUSED("topics.regex"),
-    UNUSED("tasks.max"),
-    UNUSED("connection.uri"),
-    UNUSED("source.connection.uri"),
-    UNUSED("table"),
-    UNUSED("table.create"),
-    UNUSED("delivery"),
-    UNUSED("decoder"),
-    UNUSED("flush.on"),
-    UNUSED("batch.rows.max"),
-    UNUSED("batch.bytes.max"),
-    UNUSED("flush.interval.ms"),
-    UNUSED("linger.ms"),
-    UNUSED("restart.policy"),
-    UNUSED("rebalance.flush.timeout.ms"),
-    UNUSED("claim.timeout.ms"),
-    UNUSED("auto.offset.reset"),
-    UNUSED("errors.retry.timeout"),
-    UNUSED("errors.retry.delay.max.ms"),
-    UNUSED("errors.log.enable"),
-    UNUSED("errors.deadletterqueue.topic.name"),
-    UNUSED("errors.deadletterqueue.topic.replication.factor"),
-    UNUSED("errors.deadletterqueue.context.headers.enable"),
-    UNUSED_PREFIX("file"),
-    UNUSED_PREFIX("consumer.override"),
-    UNUSED_PREFIX("producer.override"),
-    UNUSED_PREFIX("key.converter"),
-    UNUSED_PREFIX("value.converter"),
-    UNUSED_PREFIX("pivot.type"),
-};
-
-static const struct option_table delivery_options = {.title = "Of a connector's file",
-                                                     .option = delivery,
-                                                     .count = sizeof(delivery)
-                                                              / sizeof(delivery[0])};
-
-static const struct option_table *const tables[] = {
-    &pivot_options, &encoder_options, &task_options,    &lines_options,
-    &flag_options,  &cli_options,     &delivery_options};
+static const struct option_table *const tables[] = {&pivot_options, &encoder_options, &task_options,
+                                                    &lines_options, &flag_options,    &cli_options};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
-
-/* What --help and the command line have; the last table is for files alone. */
-#define CLI_COUNT (TABLE_COUNT - 1)
 
 static const struct cli cli = {
     .command = "pivot",
@@ -113,7 +60,7 @@ static const struct cli cli = {
         "the files\nor standard input, and prints one row for every field that changed.\n\n"
         "  kcat -C -b localhost:9092 -t bank.holding | fieldtrail pivot --keys id --fields a,b",
     .table = tables,
-    .table_count = CLI_COUNT};
+    .table_count = TABLE_COUNT};
 
 /* Everything one run is made of. */
 struct run {
@@ -181,11 +128,25 @@ static bool set_up_rows(struct run *run, struct fault *fault)
         run->task.rows_context = &run->streampy;
         return check_compat(run, fault);
     }
-    run->pivot = pivot_new(&run->config, warn, NULL, fault);
+    run->pivot = pivot_new(&run->config, PIVOT_PIPE_COLUMNS, warn, NULL, fault);
     run->task.rows = rows_by_pivot;
     run->task.rows_context = run->pivot;
     return run->pivot && check_fields(&run->config, fault)
            && encoder_load(&run->encoder, &run->config, pivot_layout(run->pivot), fault);
+}
+
+/* The pipe takes the same file as `run` and leaves the keys of its delivery be. */
+static bool check_known(const struct config *config, struct fault *fault)
+{
+    const struct option_table *known[64];
+    size_t count = 0, connector_count;
+    const struct option_table *const *connector = connector_tables(&connector_count);
+    assert(TABLE_COUNT + connector_count <= sizeof(known) / sizeof(known[0]));
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        known[count++] = tables[i];
+    for (size_t i = 0; i < connector_count; i++)
+        known[count++] = connector[i];
+    return option_check_known(known, count, config, fault);
 }
 
 /* Letters that are read while they are written never end. */
@@ -213,13 +174,13 @@ static bool check_letters(const struct config *config, const char *const *files,
 
 static bool set_up(struct run *run, const char *const *files, size_t count, struct fault *fault)
 {
-    return option_check_known(tables, TABLE_COUNT, &run->config, fault)
+    return provider_expand(&run->config, fault) && check_known(&run->config, fault)
            && option_load(&flag_options, &run->config, &run->flags, fault)
            && check_letters(&run->config, files, count, fault) && set_up_rows(run, fault)
-           && task_init(&run->task, &run->config, fault)
            && (run->task.decoder = debezium_decoder.create(&run->config, fault))
            && (run->task.sink = stream_new(STDOUT_FILENO, &run->encoder, fault))
-           && (run->task.source = lines_new(files, count, &run->config, fault));
+           && (run->task.source = lines_new(files, count, &run->config, fault))
+           && task_init(&run->task, &run->config, fault);
 }
 
 static void tear_down(struct run *run)
@@ -250,12 +211,12 @@ static void put_pivot_totals(const struct run *run, struct buf *out)
     put_total(out, "unknown_old", counts->unknown_old);
 }
 
-static void print_totals(const struct run *run)
+static void print_totals(struct run *run)
 {
     const struct decoder_counts *counts = &run->task.decoder->counts;
     struct buf out;
     buf_init(&out, 10000);
-    put_total(&out, "lines", run->task.counts.records);
+    put_total(&out, "lines", task_get_status(&run->task).records);
     if (run->pivot) {
         put_pivot_totals(run, &out);
     } else {
@@ -268,7 +229,7 @@ static void print_totals(const struct run *run)
     put_total(&out, "schema_changes", counts->schema_changes);
     put_total(&out, "notifications", counts->notifications);
     put_total(&out, "signals", counts->signals);
-    put_total(&out, "errors", run->task.counts.errors);
+    put_total(&out, "errors", task_get_status(&run->task).errors);
     fwrite(out.ptr, 1, out.len, stderr);
     buf_release(&out);
 }
@@ -283,7 +244,7 @@ static enum exit_status finish(struct run *run, bool good, struct fault *fault)
         good = fault_set(fault, FAULT_FATAL, "cannot write the output: %s", strerror(errno));
     if (!good)
         return cli_fail(fault);
-    return run->task.counts.errors > 0 ? EXIT_FAILED : EXIT_DONE;
+    return task_get_status(&run->task).errors > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static enum exit_status run_with(struct arena *arena, int argc, char **argv)
@@ -295,14 +256,8 @@ static enum exit_status run_with(struct arena *arena, int argc, char **argv)
     config_init(&run.config, arena);
     if (!cli_parse(&cli, argc, argv, &run.config, &first, &help, &fault))
         return cli_fail(&fault);
-    if (help) {
-        struct buf out;
-        buf_init(&out, 100000);
-        cli_help(&cli, &out);
-        enum exit_status status = cli_print(&out);
-        buf_release(&out);
-        return status;
-    }
+    if (help)
+        return cli_print_help(&cli);
     const char *const *files = (const char *const *)(argv + first);
     enum exit_status status;
     if (set_up(&run, files, (size_t)(argc - first), &fault))

@@ -3,21 +3,21 @@
  * connectors/README.md, and a test compares.
  */
 #include "commands.h"
-#include "encoders.h"
+#include "connector.h"
 #include "lines.h"
-#include "pivot.h"
-#include "task.h"
 
 enum exit_status reference_main(int argc, char **argv)
 {
-    static const struct option_table *const tables[] = {&pivot_options, &encoder_options,
-                                                        &task_options, &lines_options};
+    size_t count;
+    const struct option_table *const *table = connector_tables(&count);
     struct buf out;
     (void)argc;
     (void)argv;
     buf_init(&out, 1000000);
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        option_markdown(tables[i], &out);
+    for (size_t i = 0; i < count; i++)
+        option_markdown(table[i], &out);
+    option_markdown(&lines_options, &out);
+    option_markdown(&worker_options, &out);
     enum exit_status status = cli_print(&out);
     buf_release(&out);
     return status;

@@ -1,102 +1,86 @@
 /*
- * The loop. A batch is what one poll brought; the sink is flushed whenever nothing more is waiting,
- * so a busy pipe writes large blocks and an idle one every event at once.
+ * The loop. A batch is what one poll brought; its rows go to the sink at once. The sink is flushed
+ * at a limit of rows, bytes or time, or when nothing has been waiting for a while: a busy task
+ * writes large blocks, an idle one every event at once.
  */
-#include "task.h"
+#include <poll.h>
 
 #include "clock.h"
 #include "log.h"
 #include "stop.h"
+#include "task_steps.h"
 
-#define BATCH_BYTES_LIMIT ((size_t)2 * 1024 * 1024 * 1024)
 #define POLL_WAIT_MS 500
-#define FLUSH_BYTES ((size_t)256 * 1024)
 #define PLACE_LIMIT 500
+#define COMMIT_INTERVAL_MS 1000
+/* How long a stop waits for the last flush. */
+#define STOP_FLUSH_MS 10000
+/* A person must act: there is no hurry in trying again. */
+#define CONFIG_RETRY_MS 15000
 
-static const char *const tolerances[] = {"none", "all", NULL};
-static const char *const tolerance_flags[] = {"stop", "skip", NULL};
-
-struct settings {
-    int tolerance;
-    str letters_file;
-};
-
-static const struct option_spec option[] = {
-    {.key = "errors.tolerance",
-     .flag = "errors",
-     .type = OPTION_ENUM,
-     .choices = tolerances,
-     .flag_choices = tolerance_flags,
-     .preset = "none",
-     .offset = offsetof(struct settings, tolerance),
-     .importance = OPTION_MEDIUM,
-     .help = "What to do with a record that can never be processed: none (stop) ends there, after "
-             "everything before it was written; all (skip) leaves it out, counts and keeps it."},
-    {.key = "errors.deadletterqueue.file",
-     .flag = "dead-letters",
-     .type = OPTION_STRING,
-     .offset = offsetof(struct settings, letters_file),
-     .importance = OPTION_MEDIUM,
-     .argument = "FILE",
-     .help = "Where records that were left out are kept, with the cause: JSON lines in the form of "
-             "kcat -J, which can be read again after a fix. Appended to."},
-};
-
-const struct option_table task_options = {
-    .title = "Errors", .option = option, .count = sizeof(option) / sizeof(option[0])};
-
-bool task_init(struct task *task, const struct config *config, struct fault *fault)
+static bool is_stopping(const struct task *task)
 {
-    struct settings settings = {0};
-    if (!option_load(&task_options, config, &settings, fault))
-        return false;
-    task->tolerance = (enum tolerance)settings.tolerance;
-    if (settings.letters_file.len > 0 && task->tolerance == TOLERANCE_NONE)
-        return fault_set(fault, FAULT_CONFIG,
-                         "errors.deadletterqueue.file (--dead-letters) needs errors.tolerance=all "
-                         "(--errors skip): otherwise the first bad record ends the run");
-    if (settings.letters_file.len > 0
-        && !(task->letters = dead_letters_open(settings.letters_file, fault)))
-        return false;
-    batch_init(&task->batch, BATCH_BYTES_LIMIT);
-    return true;
+    return stop_requested() || task->stop;
 }
 
-void task_release(struct task *task)
+/* ---- waiting ---- */
+
+/* The sink waits for its target: the source is kept alive meanwhile. */
+bool task_idle(void *context, int fd, short events, int timeout_ms)
 {
-    dead_letters_close(task->letters);
-    task->letters = NULL;
-    batch_release(&task->batch);
+    struct task *task = context;
+    struct fault ignored = {0};
+    struct pollfd wait = {.fd = fd, .events = events};
+    if (poll(&wait, 1, timeout_ms) == 0)
+        task->source->type->beat(task->source, &ignored);
+    if (task->give_up_ms == 0 && is_stopping(task))
+        task->give_up_ms = clock_steady_ms() + STOP_FLUSH_MS;
+    return task->give_up_ms == 0 || clock_steady_ms() < task->give_up_ms;
 }
 
-/* Dead letters are durable before the sink moves past them. */
-static bool flush(struct task *task, struct fault *fault)
+/* Lanes are asked back, or lost. */
+static bool is_leaving(const struct task *task)
 {
-    return (!task->letters || dead_letters_flush(task->letters, fault))
-           && sink_flush(task->sink, fault);
+    return task->source->turn == SOURCE_REVOKED || task->source->turn == SOURCE_LOST;
 }
+
+/* Waits out a back-off; ends early where lanes go, or on a stop. */
+static void wait_beating(struct task *task, int64_t wait_ms)
+{
+    int64_t until = clock_steady_ms() + wait_ms;
+    struct fault ignored = {0};
+    while (clock_steady_ms() < until && !is_stopping(task) && !is_leaving(task)) {
+        poll(NULL, 0, 50);
+        task->source->type->beat(task->source, &ignored);
+    }
+}
+
+/* ---- records ---- */
 
 static bool keep_letter(struct task *task, const struct record *record, const char *stage,
                         const struct fault *cause, str place, struct fault *fault)
 {
-    task->counts.errors++;
+    task->errors++;
     if (!task->first_error_logged) {
-        log_write(LOG_WARN,
-                  "%.*s: %s; left out, and so are more such records without a word: the "
-                  "number is in the totals (--stats)%s",
-                  STR_ARG(place), cause->text,
-                  task->letters ? ", the records in the dead letters"
-                                : "; --dead-letters FILE keeps them");
+        log_write(
+            LOG_WARN,
+            "%.*s: %s; left out, and so are more such records without a word: the number is in "
+            "the totals%s",
+            STR_ARG(place), cause->text,
+            task->letters ? ", the records in the dead letters"
+                          : "; --dead-letters FILE (errors.deadletterqueue.file) keeps them");
         task->first_error_logged = true;
     }
     return !task->letters || dead_letters_add(task->letters, record, place, stage, cause, fault);
 }
 
-/* The task ends with this fault: everything before it is delivered. */
+/* The task ends with this fault: everything before it is delivered. A source that rewinds needs
+   that only at a record that may not be left out; all else is done again. */
 static bool end_with(struct task *task, struct fault *fault)
 {
     struct fault cause = *fault;
-    if (flush(task, fault))
+    bool again = task->source->type->rewinds && cause.kind != FAULT_RECORD;
+    if (again || task_flush(task, fault))
         *fault = cause;
     return false;
 }
@@ -109,15 +93,15 @@ static bool settle_failure(struct task *task, const struct record *record, const
     char text[PLACE_LIMIT];
     struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
     task->source->type->place(task->source, record, &place);
-    if (cause.kind == FAULT_RECORD && task->tolerance == TOLERANCE_ALL)
+    if (cause.kind == FAULT_RECORD && task->settings.tolerance == TOLERANCE_ALL)
         return keep_letter(task, record, stage, &cause, buf_view(&place), fault)
                || end_with(task, fault);
     /* What the environment did is not the record's doing. */
     if (cause.kind == FAULT_RECORD || cause.kind == FAULT_CONFIG)
         fault_in(fault, "%.*s", STR_ARG(buf_view(&place)));
     if (cause.kind == FAULT_RECORD)
-        fault_in(fault, "stopped at a record that cannot be processed (--errors skip goes on "
-                        "without it)");
+        fault_in(fault, "stopped at a record that cannot be processed (--errors skip, "
+                        "errors.tolerance=all, goes on without it)");
     return end_with(task, fault);
 }
 
@@ -135,18 +119,45 @@ static bool decode_record(struct task *task, const struct record *record, struct
 }
 
 /* All rows of a record reach the sink together, or none of them. */
-static bool take_record(struct task *task, const struct record *record, struct fault *fault)
+static bool put_record(struct task *task, const struct record *record, struct fault *fault)
 {
     size_t first = task->batch.row_count;
-    task->counts.records++;
     if (!decode_record(task, record, fault)) {
         task->batch.row_count = first;
         return settle_failure(task, record, STAGE_DECODE, fault);
     }
     size_t count = task->batch.row_count - first;
-    if (count == 0 || sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault))
+    if (count == 0 || sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault)) {
+        task->dirty_rows += count;
         return true;
+    }
     return settle_failure(task, record, STAGE_PUT, fault);
+}
+
+/* One record alone in a flush: a refusal is this record's. */
+static bool flush_carefully(struct task *task, const struct record *record, struct fault *fault)
+{
+    char text[PLACE_LIMIT];
+    struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
+    if (task_flush(task, fault)) {
+        task->careful_left--;
+        return true;
+    }
+    task->source->type->place(task->source, record, &place);
+    if (fault->kind == FAULT_RECORD)
+        fault_in(fault, "stopped at %.*s, which the target refuses", STR_ARG(buf_view(&place)));
+    return false;
+}
+
+static bool take_record(struct task *task, const struct record *record, struct fault *fault)
+{
+    if (!put_record(task, record, fault))
+        return false;
+    task->dirty_records++;
+    if (record->at.lane < task->lane_capacity)
+        task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
+                                                      record->time_us};
+    return task->careful_left == 0 || flush_carefully(task, record, fault);
 }
 
 static bool take_batch(struct task *task, struct fault *fault)
@@ -155,7 +166,93 @@ static bool take_batch(struct task *task, struct fault *fault)
     for (size_t i = 0; i < task->batch.record_count; i++)
         if (!take_record(task, &task->batch.record[i], fault))
             return false;
+    if (task->batch.record_count > 0) {
+        task->last_record_ms = clock_steady_ms();
+        if (!task->dirty)
+            task->dirty_since_ms = task->last_record_ms;
+        task->dirty = true;
+    }
+    task_follow_source(task);
+    task_count_batch(task);
     return true;
+}
+
+/* ---- failures ---- */
+
+/* Another owner was there: if the group says that the lanes are still ours, they are claimed anew;
+   if not, we are the one who was left behind. */
+static void settle_fence(struct task *task)
+{
+    struct fault refused = {0};
+    if (task_commit(task, true, &refused) || refused.kind != FAULT_FATAL)
+        return;
+    log_write(LOG_WARN, "the group has given our partitions to somebody else: %s", refused.text);
+    for (size_t i = 0; i < task->source->lane_count; i++)
+        task->source->lane[i].outgoing = task->source->lane[i].assigned;
+    if (!task->source->type->unassign(task->source, &refused))
+        log_write(LOG_WARN, "%s", refused.text);
+}
+
+/* The target refused one of many records: they are read again, one a flush. */
+static bool look_closer(struct task *task, const struct fault *fault)
+{
+    struct fault ignored = {0};
+    if (fault->kind != FAULT_RECORD || !task->source->type->rewinds || task->careful_left > 0
+        || task->dirty_records < 1 || is_stopping(task))
+        return false;
+    task->careful_left = task->dirty_records + 1;
+    log_write(LOG_WARN, "%s; looking for the record among %llu", fault->text,
+              (unsigned long long)task->dirty_records);
+    task_let_go(task);
+    return task->source->type->pause(task->source, true, &ignored);
+}
+
+/* Decides after a failure whether the loop goes on. A source that cannot rewind has lost what the
+   sink forgot, so its task ends; so it does at a record that may not be left out. */
+static bool survive(struct task *task, struct fault *fault)
+{
+    int64_t wait_ms = 0;
+    if (look_closer(task, fault))
+        return true;
+    bool passes = fault->kind == FAULT_RETRY || fault->kind == FAULT_CONFIG;
+    if (!task->source->type->rewinds || !passes || is_stopping(task))
+        return false;
+    if (!retry_after_failure(&task->retry, clock_steady_ms(), &wait_ms))
+        return fault_in(fault, "given up after errors.retry.timeout");
+    if (fault->kind == FAULT_CONFIG && wait_ms < CONFIG_RETRY_MS)
+        wait_ms = CONFIG_RETRY_MS;
+    task_set_state(task, fault->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING, fault->text);
+    pthread_mutex_lock(&task->mutex);
+    task->status.retries++;
+    pthread_mutex_unlock(&task->mutex);
+    log_write(LOG_WARN, "%s; trying again in %lld ms", fault->text, (long long)wait_ms);
+    struct fault ignored = {0};
+    if (fault->code == SINK_FENCED)
+        settle_fence(task);
+    task_let_go(task);
+    task->source->type->pause(task->source, true, &ignored);
+    wait_beating(task, wait_ms);
+    return true;
+}
+
+/* ---- the loop ---- */
+
+static bool flush_is_due(const struct task *task, bool idle_now)
+{
+    int64_t now = clock_steady_ms();
+    if (!task->dirty)
+        return false;
+    return (idle_now && now - task->last_record_ms >= task->settings.linger_ms)
+           || task->dirty_rows >= (uint64_t)task->settings.batch_rows_max
+           || task->sink->pending_bytes >= (size_t)task->settings.batch_bytes_max
+           || now - task->dirty_since_ms >= task->settings.flush_interval_ms;
+}
+
+static int poll_wait_ms(const struct task *task)
+{
+    if (!task->dirty)
+        return POLL_WAIT_MS;
+    return task->settings.linger_ms < POLL_WAIT_MS ? (int)task->settings.linger_ms : POLL_WAIT_MS;
 }
 
 /* The source failed: what it brought before that is taken all the same. */
@@ -168,20 +265,68 @@ static bool end_poll(struct task *task, struct fault *fault)
     return end_with(task, fault);
 }
 
+/* An outage is over when something was flushed, or where nothing waits to be. */
+static bool is_settled(const struct task *task)
+{
+    for (size_t i = 0; i < task->source->lane_count; i++) {
+        const struct lane *lane = &task->source->lane[i];
+        if (lane->assigned && lane->high > lane->next)
+            return false;
+    }
+    return task->claimed && !task->dirty;
+}
+
+static bool turn_once(struct task *task, struct fault *fault)
+{
+    batch_reset(&task->batch);
+    if (!task_take_turn(task, fault))
+        return false;
+    if (!source_poll(task->source, &task->batch, poll_wait_ms(task), fault))
+        return end_poll(task, fault);
+    /* What is lost is somebody else's: nothing more of it may be written or committed. */
+    if (task->source->turn == SOURCE_LOST)
+        return true;
+    if (!take_batch(task, fault))
+        return false;
+    bool idle_now = task->batch.record_count == 0 || task->source->ended;
+    if (flush_is_due(task, idle_now) && !task_flush(task, fault))
+        return false;
+    if (is_settled(task))
+        retry_succeeded(&task->retry);
+    struct fault ignored = {0};
+    if (task->commit_due && clock_steady_ms() - task->last_commit_ms >= COMMIT_INTERVAL_MS)
+        task_commit(task, false, &ignored);
+    return true;
+}
+
+/* The last flush and commit, within the time that a stop has. */
+static bool finish(struct task *task, struct fault *fault)
+{
+    batch_reset(&task->batch);
+    if (task->source->type->rewinds && (!task->claimed || task->source->turn == SOURCE_LOST))
+        return true;
+    task->give_up_ms = clock_steady_ms() + STOP_FLUSH_MS;
+    bool good = task_flush(task, fault);
+    struct fault ignored = {0};
+    if (good && task->source->type->rewinds)
+        task_commit(task, true, &ignored);
+    return good;
+}
+
 bool task_run(struct task *task, struct fault *fault)
 {
-    bool dirty = true; /* a sink may have a head line to write even if nothing ever comes */
-    while (!stop_requested() && !task->source->ended) {
-        batch_reset(&task->batch);
-        if (!source_poll(task->source, &task->batch, dirty ? 0 : POLL_WAIT_MS, fault))
-            return end_poll(task, fault);
-        bool idle = task->batch.record_count == 0;
-        if (!take_batch(task, fault))
-            return false;
-        bool full = task->sink->pending_bytes >= FLUSH_BYTES;
-        if (((dirty && idle) || full) && !flush(task, fault))
-            return false;
-        dirty = !idle && !full;
-    }
-    return !dirty || flush(task, fault);
+    task_set_state(task, TASK_UNASSIGNED, "");
+    /* A pipe's sink may have a head line to write even if nothing ever comes. */
+    task->dirty = !task->source->type->rewinds;
+    bool good = true;
+    while (good && !is_stopping(task) && !task->source->ended)
+        good = turn_once(task, fault) || survive(task, fault);
+    if (good)
+        good = finish(task, fault);
+    /* A source may wait at its end for what the batch still holds of it. */
+    batch_reset(&task->batch);
+    if (good)
+        *fault = (struct fault){0}; /* what was survived is no reason */
+    task_set_state(task, good ? TASK_STOPPED : TASK_FAILED, good ? "" : fault->text);
+    return good;
 }

@@ -1,27 +1,52 @@
 /*
- * task: the loop. It polls a source, decodes, pivots, puts into a sink and flushes, and is the only
- * place that decides to dead-letter or to stop. One thread.
+ * task: the loop. It polls a source, decodes, pivots, puts into a sink, flushes and commits, and is
+ * the only place that decides to retry, to leave a record out or to stop. One thread runs it; other
+ * threads may ask for its status and ask it to stop.
  */
 #ifndef FIELDTRAIL_TASK_H
 #define FIELDTRAIL_TASK_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include <fieldtrail/decoder.h>
 #include <fieldtrail/sink.h>
 #include <fieldtrail/source.h>
 
 #include "dead_letter.h"
+#include "retry.h"
+#include "start.h"
 
 extern const struct option_table task_options;
+/* Options of a task that delivers: batches, retries, where to begin. */
+extern const struct option_table delivery_options;
 
 enum tolerance { TOLERANCE_NONE, TOLERANCE_ALL };
+
+enum task_state { TASK_UNASSIGNED, TASK_RUNNING, TASK_RETRYING, TASK_FAILED, TASK_STOPPED };
+
+const char *task_state_name(enum task_state state);
 
 /* Turns a change into rows of the batch: the pivot, or what stands in for it. */
 typedef bool task_rows(void *context, struct change *change, struct batch *batch,
                        struct fault *fault);
 
-struct task_counts {
-    uint64_t records;
-    uint64_t errors; /* records that were dead-lettered or skipped */
+/* What others may see of a task; a consistent copy. */
+struct task_status {
+    enum task_state state;
+    char trace[FAULT_TEXT_LIMIT]; /* the last fault, while it lasts */
+    uint64_t records, rows, errors, flushes, retries, rebalances;
+    uint64_t lanes;
+    int64_t lag;           /* records known to be waiting */
+    int64_t last_flush_us; /* how long it took */
+};
+
+struct task_settings {
+    int tolerance;
+    str letters_file;
+    int64_t batch_rows_max, batch_bytes_max, flush_interval_ms, linger_ms;
+    int64_t retry_delay_max_ms, retry_timeout_ms, revoke_flush_ms;
+    int reset; /* enum start_reset */
 };
 
 struct task {
@@ -31,20 +56,39 @@ struct task {
     struct sink *sink;
     task_rows *rows;
     void *rows_context;
-    /* Set by task_init: */
-    enum tolerance tolerance;
+    atomic_bool stop; /* set by anyone to end the loop */
+    /* The task's own: */
+    struct task_settings settings;
     struct dead_letters *letters; /* or NULL */
     struct batch batch;
-    struct task_counts counts;
+    struct reach *reach; /* of each lane: what was put; next is OFFSET_NONE where it is not ours */
+    int64_t *flushed;    /* of each lane: the position last flushed */
+    struct memory *memory;
+    size_t lane_capacity;
+    bool claimed;        /* the lanes are ours at the sink too, and are being read */
+    uint64_t dirty_rows; /* put since the last flush */
+    bool dirty;          /* records were taken since the last flush */
+    int64_t dirty_since_ms, last_record_ms, last_commit_ms, give_up_ms;
+    bool commit_due;
+    uint64_t careful_left; /* so many records are flushed one by one, to find the one refused */
+    uint64_t dirty_records;
+    struct retry retry;
+    uint64_t errors;
     bool first_error_logged;
+    pthread_mutex_t mutex; /* guards status */
+    struct task_status status;
 };
 
-/* Reads errors.* and opens the dead-letter file. FAULT_CONFIG where they are wrong. */
+/* Reads errors.* and, for a source that rewinds, the delivery options; opens the dead-letter file.
+   source, sink and decoder must be set. FAULT_CONFIG where options are wrong. */
 bool task_init(struct task *task, const struct config *config, struct fault *fault) MUST_CHECK;
 void task_release(struct task *task);
 
-/* Runs until the source ends or a stop is requested; everything taken is then flushed. False with
-   the fault that ended it, named with its place; everything before that place was flushed. */
+/* Runs until the source ends or a stop is requested; everything taken is then flushed and
+   committed. False with the fault that ended it, named with its place; everything before that
+   place was flushed. Faults of the environment end only a task whose source cannot rewind. */
 bool task_run(struct task *task, struct fault *fault) MUST_CHECK;
+
+struct task_status task_get_status(struct task *task);
 
 #endif

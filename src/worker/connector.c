@@ -1,0 +1,371 @@
+/*
+ * Connectors: configuration into tasks and threads.
+ */
+#include "connector.h"
+
+#include <unistd.h>
+
+#include "config_file.h"
+#include "debezium.h"
+#include "encoders.h"
+#include "kafka.h"
+#include "log.h"
+#include "mem.h"
+#include "postgres.h"
+#include "provider.h"
+#include "stream.h"
+
+#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
+
+/* ---- options ---- */
+
+static const struct option_spec connector_option[] = {
+    {.key = "name",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct connector, name),
+     .help =
+         "The connector's name: under it the target stores its positions, and the consumer group "
+         "is connect-NAME."},
+    {.key = "connector.class",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct connector, class),
+     .argument = "PostgresSink",
+     .help = "Where rows go."},
+    {.key = "tasks.max",
+     .type = OPTION_INT,
+     .preset = "1",
+     .min = 1,
+     .max = TASKS_LIMIT,
+     .offset = offsetof(struct connector, tasks_max),
+     .importance = OPTION_MEDIUM,
+     .help = "So many tasks, each a member of the consumer group with a thread of its own."},
+};
+
+const struct option_table connector_options = {.title = "Connector",
+                                               .option = connector_option,
+                                               .count = sizeof(connector_option)
+                                                        / sizeof(connector_option[0])};
+
+/* Keys of Kafka Connect that change nothing here, and those that are read by their prefix. */
+
+static const struct option_spec accepted_option[] = {
+    {.key = "consumer.override",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .help = "Settings of the consumer: librdkafka's, or Kafka's Java names where they have a "
+             "counterpart. consumer.override.group.id sets the group."},
+    {.key = "producer.override",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .help = "Settings of the producer of dead letters."},
+    {.key = "consumer",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .help = "The same for all connectors (a key of the worker)."},
+    {.key = "producer",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .help = "The same for all connectors (a key of the worker)."},
+    {.key = "key.converter",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect: the form of messages is recognised."},
+    {.key = "value.converter",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect."},
+    {.key = "header.converter",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect."},
+    {.key = "config.action.reload",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect."},
+    {.key = "errors.log.enable",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect: the first error of a kind is logged, all are counted."},
+};
+
+static const struct option_table accepted_options = {.title = "Clients, and keys of Kafka Connect",
+                                                     .option = accepted_option,
+                                                     .count = sizeof(accepted_option)
+                                                              / sizeof(accepted_option[0])};
+
+struct worker_settings {
+    int log_level, log_format;
+    str ignored;
+};
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+static const struct option_spec worker_option[] = {
+    {.key = "log.level",
+     .type = OPTION_ENUM,
+     .choices = log_levels,
+     .preset = "info",
+     .offset = offsetof(struct worker_settings, log_level),
+     .help = "How much is logged."},
+    {.key = "log.format",
+     .type = OPTION_ENUM,
+     .choices = log_formats,
+     .preset = "text",
+     .offset = offsetof(struct worker_settings, log_format),
+     .help = "Lines of text, or of JSON."},
+    {.key = "plugin.path",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct worker_settings, ignored),
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect."},
+    {.key = "offset.storage",
+     .per_table = true,
+     .type = OPTION_STRING,
+     .offset = offsetof(struct worker_settings, ignored),
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect: positions stand in the target."},
+    {.key = "offset.flush.interval.ms",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct worker_settings, ignored),
+     .importance = OPTION_LOW,
+     .help = "Accepted and without effect: see flush.interval.ms."},
+};
+
+const struct option_table worker_options = {.title = "Worker",
+                                            .option = worker_option,
+                                            .count = sizeof(worker_option)
+                                                     / sizeof(worker_option[0])};
+
+static const struct option_table *const all_tables[] = {
+    &connector_options, &kafka_options,   &delivery_options, &task_options,
+    &pivot_options,     &encoder_options, &postgres_options, &accepted_options};
+
+const struct option_table *const *connector_tables(size_t *count)
+{
+    *count = sizeof(all_tables) / sizeof(all_tables[0]);
+    return all_tables;
+}
+
+/* ---- sinks by class ---- */
+
+struct sink_class {
+    const char *name;
+    struct sink *(*create)(struct connector_task *task, struct fault *fault);
+};
+
+static struct sink *create_postgres(struct connector_task *task, struct fault *fault)
+{
+    struct postgres_identity identity = {task->connector->name, task->connector->worker_id};
+    return postgres_new(&task->connector->config, pivot_layout(task->pivot), identity, fault);
+}
+
+static struct sink *create_stdout(struct connector_task *task, struct fault *fault)
+{
+    struct encoder *encoder = ARENA_NEW(&task->connector->arena, struct encoder, 1);
+    if (!encoder) {
+        fault_memory(fault, "an encoder");
+        return NULL;
+    }
+    return encoder_load(encoder, &task->connector->config, pivot_layout(task->pivot), fault)
+               ? stream_new(STDOUT_FILENO, encoder, fault)
+               : NULL;
+}
+
+static const struct sink_class sink_classes[] = {
+    {"PostgresSink", create_postgres},
+    {"StdoutSink", create_stdout},
+};
+
+static const struct sink_class *find_class(str name, struct fault *fault)
+{
+    for (size_t i = 0; i < sizeof(sink_classes) / sizeof(sink_classes[0]); i++)
+        if (str_is(name, sink_classes[i].name))
+            return &sink_classes[i];
+    fault_set(fault, FAULT_CONFIG, "connector.class=%.*s: must be PostgresSink, or StdoutSink",
+              STR_ARG(name));
+    return NULL;
+}
+
+/* ---- configuration ---- */
+
+bool worker_load(struct config *config, const char *path, struct fault *fault)
+{
+    static const struct option_table *const tables[] = {&worker_options, &kafka_options,
+                                                        &accepted_options};
+    struct worker_settings settings = {0};
+    if ((path && !config_file_read(config, path, fault)) || !provider_expand(config, fault)
+        || !option_check_known(tables, sizeof(tables) / sizeof(tables[0]), config, fault)
+        || !option_load(&worker_options, config, &settings, fault))
+        return false;
+    log_setup((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+    return true;
+}
+
+/* Of the worker's keys a connector inherits those of its clients. */
+static bool inherit(struct connector *connector, const struct config *worker, struct fault *fault)
+{
+    for (size_t i = 0; i < worker->count; i++) {
+        const struct config_entry *entry = &worker->entry[i];
+        bool client = str_is(entry->key, "bootstrap.servers")
+                      || str_starts(entry->key, STR("consumer."))
+                      || str_starts(entry->key, STR("producer."));
+        if (client
+            && !config_set(&connector->config, entry->key, entry->value, entry->origin, fault))
+            return false;
+    }
+    return true;
+}
+
+/* Connect's users say consumer.override.auto.offset.reset; it is the task that acts on it. */
+static bool adopt_reset(struct connector *connector, struct fault *fault)
+{
+    static const char *const keys[] = {"consumer.override.auto.offset.reset",
+                                       "consumer.auto.offset.reset"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct config_entry *entry = config_find(&connector->config, str_from(keys[i]));
+        if (entry && !config_find(&connector->config, STR("auto.offset.reset")))
+            return config_set(&connector->config, STR("auto.offset.reset"), entry->value,
+                              entry->origin, fault);
+    }
+    return true;
+}
+
+bool connector_set(struct connector *connector, str key, str value, struct fault *fault)
+{
+    return config_set(&connector->config, key, value, STR("command line"), fault);
+}
+
+static bool set_worker_id(struct connector *connector, struct fault *fault)
+{
+    char host[256] = "";
+    gethostname(host, sizeof(host) - 1);
+    connector->worker_id = arena_format(&connector->arena, "%s:%d", host, (int)getpid());
+    return connector->worker_id.ptr || fault_memory(fault, "the worker's name");
+}
+
+bool connector_load(struct connector *connector, const struct config *worker, const char *path,
+                    struct fault *fault)
+{
+    *connector = (struct connector){0};
+    arena_init(&connector->arena, CONFIG_BYTES_LIMIT);
+    config_init(&connector->config, &connector->arena);
+    if (!inherit(connector, worker, fault) || !config_file_read(&connector->config, path, fault)
+        || !provider_expand(&connector->config, fault) || !adopt_reset(connector, fault)
+        || !option_check_known(all_tables, sizeof(all_tables) / sizeof(all_tables[0]),
+                               &connector->config, fault))
+        return false;
+    if (!config_find(&connector->config, STR("name")))
+        return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", path);
+    return set_worker_id(connector, fault);
+}
+
+/* ---- tasks ---- */
+
+static void warn(void *context, const char *text)
+{
+    const struct connector *connector = context;
+    log_write(LOG_WARN, "%.*s: %s", STR_ARG(connector->name), text);
+}
+
+static bool rows_by_pivot(void *context, struct change *change, struct batch *batch,
+                          struct fault *fault)
+{
+    return pivot_rows(context, change, batch, fault);
+}
+
+static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)
+{
+    const struct config *config = &connector->config;
+    const struct sink_class *class = find_class(connector->class, fault);
+    if (!class)
+        return false;
+    task->connector = connector;
+    task->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, connector, fault);
+    if (!task->pivot)
+        return false;
+    task->task.rows = rows_by_pivot;
+    task->task.rows_context = task->pivot;
+    return (task->task.decoder = debezium_decoder.create(config, fault))
+           && (task->task.sink = class->create(task, fault))
+           && (task->task.source = kafka_new(config, fault))
+           && task_init(&task->task, config, fault);
+}
+
+static void *run_task(void *context)
+{
+    struct connector_task *task = context;
+    if (!task_run(&task->task, &task->fault))
+        log_write(LOG_ERROR, "%.*s: task %d: %s", STR_ARG(task->connector->name), task->id,
+                  task->fault.text);
+    /* Leaving the group at once hands the partitions on without waiting for a timeout. */
+    task->task.source->type->stop(task->task.source);
+    task->task.source = NULL;
+    task->ended = true;
+    return NULL;
+}
+
+static bool start_task(struct connector_task *task, struct fault *fault)
+{
+    if (pthread_create(&task->thread, NULL, run_task, task) != 0)
+        return fault_set(fault, FAULT_FATAL, "cannot start a thread");
+    task->started = true;
+    return true;
+}
+
+bool connector_start(struct connector *connector, struct fault *fault)
+{
+    if (!option_load(&connector_options, &connector->config, connector, fault))
+        return false;
+    size_t count = (size_t)connector->tasks_max;
+    connector->task = ARENA_NEW(&connector->arena, struct connector_task, count);
+    if (!connector->task)
+        return fault_memory(fault, "tasks");
+    for (size_t i = 0; i < count; i++) {
+        connector->task[i].id = (int)i;
+        if (!make_task(connector, &connector->task[i], fault))
+            return fault_in(fault, "connector %.*s", STR_ARG(connector->name));
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!start_task(&connector->task[i], fault))
+            return false;
+    return true;
+}
+
+void connector_stop(struct connector *connector)
+{
+    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
+        connector->task[i].task.stop = true;
+}
+
+bool connector_ended(const struct connector *connector)
+{
+    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
+        if (connector->task[i].started && !connector->task[i].ended)
+            return false;
+    return true;
+}
+
+static void free_task(struct connector_task *task)
+{
+    if (task->started)
+        pthread_join(task->thread, NULL);
+    if (task->task.source)
+        task->task.source->type->stop(task->task.source);
+    if (task->task.sink)
+        task->task.sink->type->stop(task->task.sink);
+    decoder_free(task->task.decoder);
+    task_release(&task->task);
+    pivot_free(task->pivot);
+}
+
+void connector_release(struct connector *connector)
+{
+    connector_stop(connector);
+    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
+        free_task(&connector->task[i]);
+    arena_release(&connector->arena);
+}

@@ -1,0 +1,83 @@
+/*
+ * Where to begin. The rules are those of the README's section on delivery.
+ */
+#include "start.h"
+
+struct topic {
+    bool remembered, committed; /* of any of its partitions */
+};
+
+static struct topic look_at_topic(const struct lane *lane, const struct memory *memory,
+                                  size_t count, str name)
+{
+    struct topic topic = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (!str_eq(lane[i].topic, name))
+            continue;
+        topic.remembered = topic.remembered || memory[i].next != OFFSET_NONE;
+        topic.committed = topic.committed || lane[i].committed != OFFSET_NONE;
+    }
+    return topic;
+}
+
+static bool check_inside(const struct lane *lane, int64_t next, struct fault *fault)
+{
+    if (next >= lane->low && next <= lane->high)
+        return true;
+    return fault_set(fault, FAULT_CONFIG,
+                     "%.*s[%d]: the stored offset %lld is outside the log (%lld to %lld): topic "
+                     "recreated or retention passed; check what is missing, and set "
+                     "next_offset in fieldtrail_offset to where reading shall go on",
+                     STR_ARG(lane->topic), lane->partition, (long long)next, (long long)lane->low,
+                     (long long)lane->high);
+}
+
+static bool by_reset(struct lane *lane, enum start_reset reset, struct fault *fault)
+{
+    lane->last_us = TIME_UNKNOWN;
+    lane->next = reset == START_LATEST ? lane->high : lane->low;
+    if (reset != START_NONE)
+        return true;
+    return fault_set(
+        fault, FAULT_CONFIG,
+        "%.*s[%d]: no offset is stored and auto.offset.reset=none: say earliest or latest",
+        STR_ARG(lane->topic), lane->partition);
+}
+
+static bool resolve(struct lane *lane, const struct memory *memory, const struct topic *topic,
+                    bool remembers, enum start_reset reset, struct fault *fault)
+{
+    if (memory->next != OFFSET_NONE) {
+        lane->next = memory->next;
+        lane->last_us = memory->last_us;
+        return (!lane->assigned && !lane->incoming) || check_inside(lane, lane->next, fault);
+    }
+    if (remembers && !topic->remembered && topic->committed)
+        return fault_set(
+            fault, FAULT_CONFIG,
+            "the consumer group has offsets of %.*s, but the target has none: other or "
+            "restored target; say where to begin by a row of "
+            "fieldtrail_offset, or with another name of the connector",
+            STR_ARG(lane->topic));
+    lane->last_us = TIME_UNKNOWN;
+    if (!remembers && lane->committed != OFFSET_NONE) {
+        lane->next = lane->committed;
+        return (!lane->assigned && !lane->incoming) || check_inside(lane, lane->next, fault);
+    }
+    bool is_new = remembers ? topic->remembered : topic->committed;
+    lane->next = lane->low;
+    return is_new || by_reset(lane, reset, fault);
+}
+
+bool start_resolve(struct lane *lane, const struct memory *memory, size_t count, bool remembers,
+                   enum start_reset reset, struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lane[i].low == OFFSET_NONE)
+            continue; /* of a topic that nobody has described: not ours now */
+        struct topic topic = look_at_topic(lane, memory, count, lane[i].topic);
+        if (!resolve(&lane[i], &memory[i], &topic, remembers, reset, fault))
+            return false;
+    }
+    return true;
+}

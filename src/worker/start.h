@@ -1,0 +1,21 @@
+/*
+ * start: where reading of a lane begins. It is always decided here, and never by a client's reset.
+ */
+#ifndef FIELDTRAIL_START_H
+#define FIELDTRAIL_START_H
+
+#include <fieldtrail/sink.h>
+
+enum start_reset { START_EARLIEST, START_LATEST, START_NONE };
+
+/* Sets `next` and `last_us` of all lanes of the topics that are coming in or ours, from what the
+   sink remembers (memory[i] belongs to lane[i]), from what the source does, and else by `reset`:
+     - the sink's position, which must lie within the log;
+     - a partition without one in a topic that has some is new and begins at its beginning;
+     - where the sink remembers nothing of a topic but the source does, the target is another one or
+       was restored: that is refused for sinks that remember, and the source's word for all others.
+   FAULT_CONFIG with the remedy. */
+bool start_resolve(struct lane *lane, const struct memory *memory, size_t count, bool remembers,
+                   enum start_reset reset, struct fault *fault) MUST_CHECK;
+
+#endif

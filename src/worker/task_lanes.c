@@ -1,0 +1,141 @@
+/*
+ * Lanes: claiming those that come in, giving up those that go, and reading from where the sink
+ * stands.
+ */
+#include "clock.h"
+#include "log.h"
+#include "task_steps.h"
+
+static bool is_ours(const struct lane *lane)
+{
+    return lane->assigned || lane->incoming;
+}
+
+/* A lane that is ours already goes on where it was flushed, whatever the sink knows not. */
+static void keep_flushed(struct task *task)
+{
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        struct lane *lane = &task->source->lane[i];
+        if (lane->assigned && task->flushed[i] != OFFSET_NONE
+            && task->memory[i].next == OFFSET_NONE)
+            lane->next = task->flushed[i];
+    }
+}
+
+static void log_start(const struct task *task)
+{
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        const struct lane *lane = &task->source->lane[i];
+        if (is_ours(lane))
+            log_write(LOG_INFO, "%.*s[%d]: reading from offset %lld, %lld waiting",
+                      STR_ARG(lane->topic), lane->partition, (long long)lane->next,
+                      (long long)(lane->high > lane->next ? lane->high - lane->next : 0));
+    }
+}
+
+static bool resolve_lanes(struct task *task, struct fault *fault)
+{
+    struct source *source = task->source;
+    for (size_t i = 0; i < source->lane_count; i++)
+        source->lane[i].incoming = source->lane[i].incoming || source->lane[i].assigned;
+    if (!source->type->describe(source, fault) || !task_grow_lanes(task, fault))
+        return false;
+    task->sink->origin = source->identity;
+    if (!task->sink->type->recall(task->sink, source->lane, task->memory, source->lane_count, fault)
+        || !start_resolve(source->lane, task->memory, source->lane_count,
+                          task->sink->type->remembers, (enum start_reset)task->settings.reset,
+                          fault))
+        return false;
+    keep_flushed(task);
+    return true;
+}
+
+/* Claims all lanes that are ours, coming in or held, and reads them from where the sink stands. */
+static bool take_up(struct task *task, struct fault *fault)
+{
+    struct source *source = task->source;
+    if (!resolve_lanes(task, fault)
+        || !task->sink->type->claim(task->sink, source->lane, task->memory, source->lane_count,
+                                    fault))
+        return false;
+    for (size_t i = 0; i < source->lane_count; i++) {
+        struct lane *lane = &source->lane[i];
+        if (task->memory[i].next != OFFSET_NONE) {
+            lane->next = task->memory[i].next;
+            lane->last_us = task->memory[i].last_us;
+        }
+        int64_t next = is_ours(lane) ? lane->next : OFFSET_NONE;
+        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN};
+        task->flushed[i] = next;
+    }
+    log_start(task);
+    if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
+        return false;
+    task->claimed = true;
+    task->dirty = false;
+    task->dirty_rows = 0;
+    task->dirty_records = 0;
+    task_set_state(task, TASK_RUNNING, "");
+    return true;
+}
+
+/* What was put and not flushed is done again by whoever reads next. */
+void task_let_go(struct task *task)
+{
+    for (size_t i = 0; i < task->lane_capacity; i++)
+        task->reach[i].next = OFFSET_NONE;
+    task->claimed = false;
+    task->dirty = false;
+    task->dirty_rows = 0;
+}
+
+static bool has_lanes(const struct task *task)
+{
+    for (size_t i = 0; i < task->source->lane_count; i++)
+        if (is_ours(&task->source->lane[i]))
+            return true;
+    return false;
+}
+
+/* Lanes are asked back: what is taken is flushed within the time there is, else dropped. */
+static bool give_up_lanes(struct task *task, struct fault *fault)
+{
+    struct fault late = {0};
+    if (task->source->turn == SOURCE_REVOKED && task->claimed) {
+        task->give_up_ms = clock_steady_ms() + task->settings.revoke_flush_ms;
+        if (!task_flush(task, &late) || !task_commit(task, true, &late))
+            log_write(LOG_WARN, "partitions were given up without a last flush: %s", late.text);
+        task->give_up_ms = 0;
+    }
+    task_let_go(task);
+    for (size_t i = 0; i < task->lane_capacity; i++)
+        if (task->source->lane[i].outgoing)
+            task->flushed[i] = OFFSET_NONE;
+    pthread_mutex_lock(&task->mutex);
+    task->status.rebalances++;
+    pthread_mutex_unlock(&task->mutex);
+    return task->source->type->unassign(task->source, fault);
+}
+
+/* Acts on what a rebalance has noted. */
+bool task_take_turn(struct task *task, struct fault *fault)
+{
+    switch (task->source->turn) {
+    case SOURCE_STEADY:
+        break;
+    case SOURCE_REVOKED:
+    case SOURCE_LOST:
+        if (!give_up_lanes(task, fault))
+            return false;
+        break;
+    case SOURCE_ASSIGNED:
+        task->claimed = false;
+        break;
+    }
+    if (task->claimed || !task->source->type->rewinds)
+        return true;
+    if (has_lanes(task))
+        return take_up(task, fault);
+    task_set_state(task, TASK_UNASSIGNED, "");
+    return task->source->turn != SOURCE_ASSIGNED || task->source->type->assign(task->source, fault);
+}
