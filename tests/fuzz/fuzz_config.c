@@ -92,7 +92,7 @@ static void set_up(const struct config *config)
 {
     struct fault fault = {0};
     struct encoder encoder;
-    struct pivot *pivot = pivot_new(config, warn, NULL, &fault);
+    struct pivot *pivot = pivot_new(config, PIVOT_PIPE_COLUMNS, warn, NULL, &fault);
     if (!pivot) {
         check_config_fault(&fault);
         return;

@@ -99,7 +99,7 @@ static bool start(struct pipe *pipe, str *input)
     configure(pipe, input);
     pipe->decoder = debezium_decoder.create(&pipe->config, &fault);
     CHECK(pipe->decoder);
-    pipe->pivot = pivot_new(&pipe->config, warn, NULL, &fault);
+    pipe->pivot = pivot_new(&pipe->config, PIVOT_PIPE_COLUMNS, warn, NULL, &fault);
     if (pipe->pivot
         && encoder_load(&pipe->encoder, &pipe->config, pivot_layout(pipe->pivot), &fault))
         return true;

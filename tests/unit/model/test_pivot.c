@@ -30,7 +30,8 @@ static void bench_start(struct bench *bench, const char *options)
     arena_init(&bench->arena, TEST_BYTES);
     batch_init(&bench->batch, TEST_BYTES);
     config_from(&bench->config, &bench->arena, options);
-    bench->pivot = pivot_new(&bench->config, count_warning, bench, &bench->fault);
+    bench->pivot = pivot_new(&bench->config, PIVOT_PIPE_COLUMNS, count_warning, bench,
+                             &bench->fault);
 }
 
 static void bench_stop(struct bench *bench)

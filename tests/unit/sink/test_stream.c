@@ -43,15 +43,15 @@ static void test_rows(void **state)
     assert_true(put_text(sink, STR("a"), &fault));
     check_file(&file, "");
     assert_int_equal(sink->pending_bytes, 4);
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     check_file(&file, "c\na\na\n");
     assert_int_equal(sink->pending_bytes, 0);
     /* Nothing of a record that cannot be written is kept; the others are. */
     assert_true(put_text(sink, STR("b"), &fault));
     check_fault("U+0000", put_text(sink, STR("x\0"), &fault), &fault, FAULT_RECORD, "U+0000");
     assert_true(put_text(sink, STR("d"), &fault));
-    assert_true(sink_flush(sink, &fault));
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     check_file(&file, "c\na\na\nb\nb\nd\nd\n");
     assert_true(put_text(sink, STR("not flushed"), &fault));
     sink->type->stop(sink);
@@ -70,12 +70,12 @@ static void test_head_waits(void **state)
     int fd = open(file.name, O_WRONLY | O_CLOEXEC);
     struct sink *sink = stream_new(fd, &encoder, &fault);
     layout.ready = false;
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     check_file(&file, "");
     layout.ready = true;
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     assert_true(put_text(sink, STR("a"), &fault));
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     check_file(&file, "c\na\na\n");
     sink->type->stop(sink);
     close(fd);
@@ -100,7 +100,7 @@ static void test_large(void **state)
     temp_read(&file, &got);
     check_number("before the flush", (int64_t)got.len, 0);
     check_number("pending", (int64_t)sink->pending_bytes, 20 * ((int64_t)sizeof(text) + 1));
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     buf_clear(&got);
     temp_read(&file, &got);
     check_number("bytes", (int64_t)got.len, 2 + 20 * ((int64_t)sizeof(text) + 1));
@@ -120,7 +120,8 @@ static void test_closed_pipe(void **state)
     close(end[0]);
     struct sink *sink = stream_new(end[1], &encoder, &fault);
     assert_true(put_text(sink, STR("a"), &fault));
-    check_fault("pipe", sink_flush(sink, &fault), &fault, FAULT_FATAL, "cannot write the output");
+    check_fault("pipe", sink_flush(sink, NULL, NULL, 0, &fault), &fault, FAULT_FATAL,
+                "cannot write the output");
     check_number("code", fault.code, EPIPE);
     sink->type->stop(sink);
     close(end[1]);
@@ -136,12 +137,12 @@ static void check_head_without_memory(bool by_put)
     int fd = open(file.name, O_WRONLY | O_CLOEXEC);
     struct sink *sink = stream_new(fd, &encoder, &fault);
     mem_fail_at(1);
-    bool good = by_put ? put_text(sink, STR("a"), &fault) : sink_flush(sink, &fault);
+    bool good = by_put ? put_text(sink, STR("a"), &fault) : sink_flush(sink, NULL, NULL, 0, &fault);
     mem_fail_at(0);
     if (by_put)
         check_fault("put", good, &fault, FAULT_RETRY, "out of memory");
     assert_true(put_text(sink, STR("b"), &fault));
-    assert_true(sink_flush(sink, &fault));
+    assert_true(sink_flush(sink, NULL, NULL, 0, &fault));
     check_file(&file, "c\nb\nb\n");
     sink->type->stop(sink);
     close(fd);

@@ -58,7 +58,7 @@ struct memory_sink {
     size_t puts, fail_put, flushes, fail_flush;
     enum fault_kind put_kind;
     const struct temp *letters; /* at every flush it must hold this many lines */
-    const size_t *bad_seen;
+    const uint64_t *bad_seen;
 };
 
 static bool memory_put(struct sink *sink, const struct batch *batch, const struct row *row,
@@ -88,9 +88,13 @@ static void check_letters(const struct memory_sink *self)
     buf_release(&text);
 }
 
-static bool memory_flush(struct sink *sink, struct fault *fault)
+static bool memory_flush(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                         size_t count, struct fault *fault)
 {
     struct memory_sink *self = (struct memory_sink *)sink;
+    (void)lane;
+    (void)reach;
+    check_number("positions of a source without lanes", (int64_t)count, 0);
     if (self->letters)
         check_letters(self);
     if (++self->flushes == self->fail_flush) {
@@ -142,7 +146,7 @@ static void bench_start(struct bench *bench, size_t per_poll, bool tolerant, con
     bench->source = (struct memory_source){
         .source = {.type = &memory_source}, .count = EVENTS, .per_poll = per_poll};
     bench->sink = (struct memory_sink){.sink = {.type = &memory_sink}, .put_kind = FAULT_RECORD};
-    bench->pivot = pivot_new(&bench->config, no_warning, NULL, fault);
+    bench->pivot = pivot_new(&bench->config, PIVOT_PIPE_COLUMNS, no_warning, NULL, fault);
     bench->task = (struct task){.source = &bench->source.source,
                                 .sink = &bench->sink.sink,
                                 .decoder = debezium_decoder.create(&bench->config, fault),
@@ -182,7 +186,7 @@ static void test_all_good(void **state)
         bench_start(&bench, per_poll, false, NULL);
         check_good("run", task_run(&bench.task, &bench.fault), &bench.fault);
         check_durable(&bench, EVENTS, 0);
-        check_number("records", (int64_t)bench.task.counts.records, EVENTS);
+        check_number("records", (int64_t)bench.task.status.records, EVENTS);
         bench_stop(&bench);
     }
 }
@@ -212,7 +216,7 @@ static void run_with_bad(struct bench *bench, size_t bad, bool by_sink, bool tol
     else
         check_fault("run", good, &bench->fault, FAULT_RECORD, place);
     check_durable(bench, tolerant ? EVENTS : bad - 1, tolerant ? bad : 0);
-    check_number("errors", (int64_t)bench->task.counts.errors, tolerant);
+    check_number("errors", (int64_t)bench->task.errors, tolerant);
 }
 
 static void test_bad_record(void **state)
@@ -240,11 +244,11 @@ static void test_broken_record(void **state)
     assert_true(
         config_set(&bench.config, STR("pivot.created"), STR("after.none"), STR("t"), &bench.fault));
     pivot_free(bench.pivot);
-    bench.pivot = pivot_new(&bench.config, no_warning, NULL, &bench.fault);
+    bench.pivot = pivot_new(&bench.config, PIVOT_PIPE_COLUMNS, no_warning, NULL, &bench.fault);
     bench.task.rows_context = bench.pivot;
     check_good("run", task_run(&bench.task, &bench.fault), &bench.fault);
     check_number("durable", (int64_t)bench.sink.durable, 0);
-    check_number("errors", (int64_t)bench.task.counts.errors, EVENTS);
+    check_number("errors", (int64_t)bench.task.errors, EVENTS);
     bench_stop(&bench);
 }
 
@@ -259,7 +263,7 @@ static void test_letters_first(void **state)
             temp_make(&letters, STR_EMPTY);
             bench_start(&bench, per_poll, true, letters.name);
             bench.sink.letters = &letters;
-            bench.sink.bad_seen = &bench.task.counts.errors;
+            bench.sink.bad_seen = &bench.task.errors;
             run_with_bad(&bench, bad, bad % 2, true);
             check_letters(&bench.sink);
             bench_stop(&bench);
@@ -304,7 +308,7 @@ static void test_put_fails(void **state)
         bench.sink.put_kind = FAULT_RETRY;
         check_fault("put", task_run(&bench.task, &bench.fault), &bench.fault, FAULT_RETRY,
                     "the target refused");
-        check_number("errors", (int64_t)bench.task.counts.errors, 0);
+        check_number("errors", (int64_t)bench.task.errors, 0);
         check_durable(&bench, bench.sink.durable / 2, 0);
         bench_stop(&bench);
     }
@@ -339,7 +343,7 @@ static void test_poll_fails_with_letters(void **state)
                 "the input broke");
     task_release(&bench.task);
     bench.sink.letters = &letters;
-    bench.sink.bad_seen = &bench.task.counts.errors;
+    bench.sink.bad_seen = &bench.task.errors;
     check_letters(&bench.sink);
     bench_stop(&bench);
     temp_remove(&letters);
@@ -349,11 +353,14 @@ static void check_refused(const char *options, const char *part)
 {
     struct arena arena;
     struct config config;
-    struct task task = {0};
+    struct source source = {.type = &memory_source};
+    struct sink sink = {.type = &memory_sink};
+    struct task task = {.source = &source, .sink = &sink};
     struct fault fault = {0};
     arena_init(&arena, TEST_BYTES);
     config_from(&config, &arena, options);
     check_fault(options, task_init(&task, &config, &fault), &fault, FAULT_CONFIG, part);
+    task_release(&task);
     arena_release(&arena);
 }
 

@@ -52,15 +52,14 @@ static bool run_whole(struct run *run, const char *const *file, const char *lett
         || !set_option(run, "errors.tolerance", "all", fault)
         || !set_option(run, "errors.deadletterqueue.file", letters, fault))
         return false;
-    run->pivot = pivot_new(&run->config, no_warning, NULL, fault);
+    run->pivot = pivot_new(&run->config, PIVOT_PIPE_COLUMNS, no_warning, NULL, fault);
     run->task.rows = rows_by_pivot;
     run->task.rows_context = run->pivot;
     return run->pivot && encoder_load(&run->encoder, &run->config, pivot_layout(run->pivot), fault)
-           && task_init(&run->task, &run->config, fault)
            && (run->task.decoder = debezium_decoder.create(&run->config, fault))
            && (run->task.sink = stream_new(fd, &run->encoder, fault))
            && (run->task.source = lines_new(file, 1, &run->config, fault))
-           && task_run(&run->task, fault);
+           && task_init(&run->task, &run->config, fault) && task_run(&run->task, fault);
 }
 
 static void tear_down(struct run *run)

@@ -1,0 +1,305 @@
+"""The worker against real servers: row-for-row what the log says, after kills, outages, stopped
+processes, refused records and people's mistakes."""
+import pathlib
+import random
+import re
+import signal
+import time
+
+import pytest
+
+import worker_kit
+from worker_kit import Watch, produce, produce_message, wait_until
+
+
+@pytest.fixture(scope="module")
+def stack():
+    yield from worker_kit.start_stack()
+
+
+@pytest.fixture
+def bench(stack, binary, tmp_path, request):
+    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
+    made = worker_kit.Bench(stack, binary, tmp_path, name)
+    yield made
+    made.close()
+
+
+def slow_down(bench, seconds):
+    """Every COPY takes so long: a worker always has lag, and is mostly in the middle of a flush."""
+    bench.sql(f"""
+create or replace function slow() returns trigger language plpgsql as
+$$ begin perform pg_sleep({seconds}); return null; end $$;
+create trigger slow after insert on holding_pivot for each statement execute function slow();
+""")
+
+
+def speed_up(bench):
+    bench.sql("drop trigger slow on holding_pivot")
+
+
+def test_plain_run_is_equal_row_for_row(bench, stack):
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 100_000)
+    worker = bench.worker(bench.connector(tasks__max="2"))
+    bench.caught_up()
+    assert len({state[2] for state in bench.stored().values()}) == 1
+    assert worker.stop() == 0, worker.log()
+    assert stack.committed("connect-" + bench.name, bench.topic) == stack.ends(bench.topic)
+    assert bench.equal() > 90_000
+    assert "reading from offset 0" in worker.log()
+
+
+def test_kills_leave_every_row_once(bench, stack):
+    stack.create_topic(bench.topic)
+    chance, watch = random.Random(), Watch(bench)
+    path = bench.connector(batch__rows__max="500")
+    bench.make_table()
+    slow_down(bench, 0.2)
+    producer = bench.producer(rate=3000)
+    workers = [bench.worker(path) for _ in range(3)]
+    counted = kills = 0
+
+    def countable(worker):
+        return watch.flushed[worker.id] > 0 and watch.lag(worker) > 0
+
+    deadline = time.monotonic() + 100
+    while counted < 10 and time.monotonic() < deadline:
+        watch.look()
+        if not all(countable(worker) for worker in workers):
+            time.sleep(0.1)
+            continue
+        time.sleep(chance.random())
+        for place in chance.sample(range(3), chance.choice([2, 3, 3])):
+            watch.look()
+            counted += countable(workers[place])
+            kills += 1
+            workers[place].kill()
+            workers[place] = bench.worker(path)
+            time.sleep(chance.choice([0, 0, 0.1, 0.5]))
+    assert producer.alive(), "the last kill must fall before the producer's end"
+    print(f"{counted} of {kills} kills counted")
+    assert counted >= 10
+    producer.finish()
+    speed_up(bench)
+    bench.caught_up()
+    assert [worker.stop() for worker in workers] == [0, 0, 0]
+    print(f"{bench.equal()} rows equal")
+
+
+def test_postgres_and_kafka_restarts(bench, stack):
+    stack.create_topic(bench.topic)
+    path = bench.connector(tasks__max="2")
+    producer = bench.producer(rate=5000)
+    worker = bench.worker(path)
+    worker.says("reading from offset")
+    for turn in range(5):
+        time.sleep(random.random())
+        stack.control("stop", "postgres", "--immediate")
+        time.sleep(random.random())
+        stack.control("start", "postgres")
+        if turn == 2:
+            stack.control("restart", "kafka")
+        before = bench.stored()
+        wait_until(lambda: sum(state[0] for state in bench.stored().values())
+                   > sum(state[0] for state in before.values()), "goes on by itself", 30)
+    producer.finish()
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    assert bench.equal() > 10_000
+
+
+@pytest.mark.parametrize("wake", ["after the flush", "before the flush"])
+def test_a_stopped_worker_blocks_nobody_and_writes_nothing(bench, stack, wake):
+    stack.create_topic(bench.topic)
+    path = bench.connector(batch__rows__max="500", claim__timeout__ms="2000")
+    bench.make_table()
+    slow_down(bench, 0.1)
+    producer = bench.producer(rate=4000)
+    old, new = bench.worker(path), bench.worker(path)
+    watch = Watch(bench)
+
+    def both_flushed():
+        watch.look()
+        return watch.flushed[old.id] and watch.flushed[new.id]
+    wait_until(both_flushed, "both flush")
+    old.signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    time.sleep(0.3)  # what the server had been given to commit
+    kept = {partition: state for partition, state in bench.stored().items() if state[2] == old.id}
+    assert kept
+
+    def taken_over(moved):
+        stored = bench.stored()
+        return all(stored[partition][1] > state[1]
+                   and (not moved or stored[partition][0] > state[0])
+                   for partition, state in kept.items())
+    first = wake.startswith("after")
+    wait_until(lambda: taken_over(first), "the new owner commits", 6 + 2 + 10)
+    print(f"taken over {time.monotonic() - stopped:.1f} s after the stop")
+    assert all(bench.stored()[partition][2] == new.id for partition in kept)
+    old.signal(signal.SIGCONT)
+    time.sleep(2)
+    producer.finish()
+    speed_up(bench)
+    bench.caught_up()
+    produce(stack, bench.topic, 2000, seed=2)  # no partition is left without a reader
+    bench.caught_up()
+    assert [old.stop(), new.stop()] == [0, 0], old.log()
+    bench.equal()
+
+
+def test_a_refused_record_stops_the_task_after_everything_before_it(bench, stack):
+    stack.create_topic(bench.topic)
+    bench.make_table()
+    bench.sql("alter table holding_pivot add constraint nothing_bad "
+              "check (new_value is distinct from 'BAD')")
+    produce(stack, bench.topic, 3000)
+    bad = stack.ends(bench.topic)[2]
+    key, value = next(worker_kit.events(random.Random(5)))
+    value["after"]["holding_stock"] = "BAD"
+    produce_message(stack, bench.topic, 2, key, value)
+    produce(stack, bench.topic, 3000, seed=2)
+    worker = bench.worker(bench.connector())
+    assert worker.wait(30) == 1
+    assert f"{bench.topic}[2]@{bad}" in worker.log()
+    assert "nothing_bad" in worker.log()
+    stored = {partition: state[0] for partition, state in bench.stored().items()}
+    assert stored[2] == bad
+    bench.equal(wanted=lambda record: record["offset"] < stored[record["partition"]])
+    bench.sql("alter table holding_pivot drop constraint nothing_bad")
+    bench.worker(bench.connector())
+    bench.caught_up()
+    bench.equal()
+
+
+def require_password(stack, role):
+    """Of this role alone; all others are trusted."""
+    hba = pathlib.Path(stack.sql("show hba_file")[0])
+    hba.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+    stack.sql("select pg_reload_conf()")
+
+
+def test_mistakes_are_named_and_once_mended_it_goes_on_by_itself(bench, stack):
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 500)
+    bench.make_table()
+    bench.sql("create role reader login; create role keeper login password 'right'; "
+              "grant select, insert, update on fieldtrail_offset to reader, keeper; "
+              "grant insert, select on holding_pivot to keeper")
+    require_password(stack, "keeper")
+    strict = {"table__create": "false"}
+    wrong = {
+        "table": (dict(table="later"), r"later.*does not exist"),
+        "right": (dict(connection__uri=bench.uri_as("reader")),
+                  r"permission denied for table holding_pivot"),
+        "password": (dict(connection__uri=bench.uri_as("keeper", "wrong")),
+                     r"password authentication failed for user \"keeper\""),
+        "database": (dict(connection__uri=bench.uri + "_later"), r"_later\" does not exist"),
+    }
+    for name, (settings, _) in wrong.items():
+        bench.worker(bench.connector("no_" + name, **strict, **settings))
+    for worker, (_, message) in zip(bench.workers, wrong.values()):
+        worker.says(message, 10)
+        assert worker.process.poll() is None
+    bench.sql("create table later (like holding_pivot); "
+              "grant insert, select on holding_pivot to reader; alter role keeper password 'wrong'")
+    stack.sql(f"create database {bench.name}_later template template0")
+    later = worker_kit.Bench.at(bench, bench.name + "_later")
+    later.make_table()
+    for name in ("table", "right", "password"):
+        bench.caught_up("no_" + name, 30)
+    later.caught_up("no_database")
+    assert [worker.stop() for worker in bench.workers] == [0] * len(wrong)
+    later.equal()
+    bench.equal("later")
+
+
+def test_a_missing_topic_is_named_and_read_once_it_is_there(bench, stack):
+    worker = bench.worker(bench.connector(consumer__override__metadata__max__age__ms="1000"))
+    try:
+        worker.says(bench.topic + ".*(not exist|[Uu]nknown topic)", 10)
+    finally:
+        stack.create_topic(bench.topic)
+        produce(stack, bench.topic, 500)
+        bench.caught_up()
+    assert worker.stop() == 0
+    bench.equal()
+
+
+def test_wrong_settings_end_at_once(bench):
+    worker = bench.worker(bench.connector(pivot__feilds="a"))
+    assert worker.wait(10) == 2
+    assert "pivot.feilds" in worker.log() and "pivot.fields" in worker.log()
+
+
+def test_a_broker_that_is_not_there_is_named(bench):
+    bench.properties.write_text("bootstrap.servers=127.0.0.1:1\n")
+    worker = bench.worker(bench.connector())
+    worker.says(r"127\.0\.0\.1:1\b.*(refused|down)", 10)
+    assert worker.stop(10) == 0
+
+
+def run_once(bench, path, count):
+    """A worker that reads `count` events and is stopped; the rows there are then."""
+    produce(bench.stack, bench.topic, count)
+    worker = bench.worker(path)
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    return bench.sql("select count(*) from holding_pivot")
+
+
+def refuses(bench, path, message):
+    """A worker says this and neither writes a row nor moves a position."""
+    before = bench.sql("select count(*) from holding_pivot")
+    stored = {partition: state[0] for partition, state in bench.stored().items()}
+    worker = bench.worker(path)
+    said = worker.says(message + ".*").group()
+    assert "fieldtrail_offset" in said
+    time.sleep(1)
+    assert bench.sql("select count(*) from holding_pivot") == before
+    assert {partition: state[0] for partition, state in bench.stored().items()} == stored
+    worker.stop()
+
+
+@pytest.mark.parametrize("events", [30, 9000], ids=["shorter", "grown past"])
+def test_a_topic_made_anew_is_not_read_on(bench, stack, events):
+    stack.create_topic(bench.topic)
+    path = bench.connector()
+    run_once(bench, path, 3000)
+    stack.delete_topic(bench.topic)
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, events, seed=3)
+    refuses(bench, path, "topic recreated or retention passed")
+
+
+def test_records_that_retention_took_are_not_skipped(bench, stack):
+    stack.create_topic(bench.topic)
+    path = bench.connector()
+    run_once(bench, path, 600)
+    produce(stack, bench.topic, 3000, seed=3)
+    stack.delete_records(bench.topic, [end - 10 for end in stack.ends(bench.topic)])
+    refuses(bench, path, "topic recreated or retention passed")
+
+
+def test_another_target_under_an_old_group_is_refused(bench, stack):
+    stack.create_topic(bench.topic)
+    run_once(bench, bench.connector(), 600)
+    bench.uri = stack.database(bench.name + "_2")
+    bench.make_table()
+    refuses(bench, bench.connector(), "other or restored target")
+
+
+def test_two_connectors_and_several_tables_share_a_database(bench, stack):
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 10_000)
+    produce(stack, bench.topic, 10_000, seed=2, table="wallet")
+    first, second = bench.connector("first"), bench.connector("second", table="audit_${table}")
+    worker = bench.worker(first, second)
+    bench.caught_up("first")
+    bench.caught_up("second")
+    assert worker.stop() == 0, worker.log()
+    bench.equal()
+    for table in ("holding", "wallet"):
+        bench.equal("audit_" + table, wanted=lambda record, name=table: record["payload"]
+                    and f'"table":"{name}"' in record["payload"])
