@@ -86,6 +86,13 @@ bool str_to_int64(str text, int64_t *number) MUST_CHECK;
 /* The bytes of the well-formed UTF-8 character that `text` begins with, or 0. */
 size_t str_utf8_length(str text);
 
+/* Writes a code point as UTF-8 (at most four bytes) and gives where it ends. A surrogate is written
+   as the three bytes it would have. */
+char *str_put_utf8(char *out, uint32_t point);
+
+/* True where the list has an item of exactly this text. */
+bool str_list_has(const struct str_list *list, str item);
+
 /* Without the beginning of a character that was cut at the end. */
 str str_whole(str text);
 

@@ -124,6 +124,35 @@ bool str_is_utf8(str text)
     return true;
 }
 
+char *str_put_utf8(char *out, uint32_t point)
+{
+    if (point < 0x80) {
+        *out++ = (char)point;
+        return out;
+    }
+    if (point < 0x800) {
+        *out++ = (char)(0xc0 | point >> 6);
+    } else {
+        if (point < 0x10000) {
+            *out++ = (char)(0xe0 | point >> 12);
+        } else {
+            *out++ = (char)(0xf0 | point >> 18);
+            *out++ = (char)(0x80 | (point >> 12 & 63));
+        }
+        *out++ = (char)(0x80 | (point >> 6 & 63));
+    }
+    *out++ = (char)(0x80 | (point & 63));
+    return out;
+}
+
+bool str_list_has(const struct str_list *list, str item)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->item[i], item))
+            return true;
+    return false;
+}
+
 uint64_t str_hash(uint64_t seed, str text)
 {
     for (size_t i = 0; i < text.len; i++)

@@ -93,27 +93,6 @@ static uint32_t hex_unit(const char *digits)
     return unit;
 }
 
-static char *put_utf8(char *out, uint32_t point)
-{
-    if (point < 0x80) {
-        *out++ = (char)point;
-        return out;
-    }
-    if (point < 0x800) {
-        *out++ = (char)(0xc0 | point >> 6);
-    } else {
-        if (point < 0x10000) {
-            *out++ = (char)(0xe0 | point >> 12);
-        } else {
-            *out++ = (char)(0xf0 | point >> 18);
-            *out++ = (char)(0x80 | (point >> 12 & 63));
-        }
-        *out++ = (char)(0x80 | (point >> 6 & 63));
-    }
-    *out++ = (char)(0x80 | (point & 63));
-    return out;
-}
-
 /* Reads the escape \uXXXX at `at` (and its twin where it is a surrogate); NULL where the twin is
    missing. yajl has checked the digits. */
 static const char *read_unicode(const char *at, const char *end, char **out)
@@ -129,7 +108,7 @@ static const char *read_unicode(const char *at, const char *end, char **out)
         unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
         at += 6;
     }
-    *out = put_utf8(*out, unit);
+    *out = str_put_utf8(*out, unit);
     return at;
 }
 

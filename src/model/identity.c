@@ -37,17 +37,9 @@ bool identity_parse(str text, struct arena *arena, struct identity *identity, st
                      STR_ARG(str_head(text, 80)));
 }
 
-static bool is_named(const struct str_list *list, str name)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_eq(list->item[i], name))
-            return true;
-    return false;
-}
-
 bool identity_names(const struct identity *identity, str column)
 {
-    return identity->kind != IDENTITY_INDEX || is_named(&identity->columns, column);
+    return identity->kind != IDENTITY_INDEX || str_list_has(&identity->columns, column);
 }
 
 static bool has_own_optional_value(const struct change *change, struct arena *scratch)
@@ -102,8 +94,9 @@ void identity_settle(const struct identity *identity, struct change *change, str
         return;
     for (size_t i = 0; i < change->field_count; i++) {
         struct field *field = &change->field[i];
-        bool believed = identity->kind == IDENTITY_INDEX ? is_named(&identity->columns, field->name)
-                                                         : field->key;
+        bool believed = identity->kind == IDENTITY_INDEX
+                            ? str_list_has(&identity->columns, field->name)
+                            : field->key;
         if (!believed)
             field->before = (struct value){VALUE_ABSENT, STR_EMPTY};
     }

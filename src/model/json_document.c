@@ -61,27 +61,6 @@ static bool read_hex(struct reader *in, uint32_t *unit)
     return true;
 }
 
-/* Writes a code point; a surrogate without its twin goes as it is, for it is only compared. */
-static char *put_utf8(char *out, uint32_t point)
-{
-    if (point < 0x80) {
-        *out++ = (char)point;
-        return out;
-    }
-    if (point >= 0x10000) {
-        *out++ = (char)(0xf0 | point >> 18);
-        *out++ = (char)(0x80 | (point >> 12 & 63));
-    } else if (point >= 0x800) {
-        *out++ = (char)(0xe0 | point >> 12);
-    }
-    if (point >= 0x800)
-        *out++ = (char)(0x80 | (point >> 6 & 63));
-    else
-        *out++ = (char)(0xc0 | point >> 6);
-    *out++ = (char)(0x80 | (point & 63));
-    return out;
-}
-
 static bool read_unicode(struct reader *in, char **out)
 {
     uint32_t unit, low;
@@ -96,7 +75,7 @@ static bool read_unicode(struct reader *in, char **out)
             in->at = ahead.at;
         }
     }
-    *out = put_utf8(*out, unit);
+    *out = str_put_utf8(*out, unit);
     return true;
 }
 

@@ -78,7 +78,7 @@ static void mark_keys(const struct plan *plan, struct change *change)
     for (size_t i = 0; i < change->field_count; i++) {
         struct field *field = &change->field[i];
         field->key = change->keyed ? find_key(change, field->name) != NULL
-                                   : list_has(&plan->keys, field->name);
+                                   : str_list_has(&plan->keys, field->name);
     }
 }
 
@@ -232,7 +232,7 @@ static bool every_field(struct pivot *pivot, struct plan *plan, const struct cha
 {
     for (size_t i = 0; i < change->field_count; i++) {
         const struct field *field = &change->field[i];
-        if (!field->key && !list_has(&plan->ignore, field->name)
+        if (!field->key && !str_list_has(&plan->ignore, field->name)
             && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
@@ -318,7 +318,7 @@ static bool refuse_key(const struct pivot *pivot, const struct change *change,
     for (size_t i = 0; i < change->field_count && used < sizeof(names); i++)
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", i ? ", " : "",
                                  STR_ARG(change->field[i].name));
-    if (pivot->settings.columns.count > 0 && !list_has(&plan->keys, name))
+    if (pivot->settings.columns.count > 0 && !str_list_has(&plan->keys, name))
         return fault_set(
             fault, FAULT_RECORD,
             "--columns (pivot.columns) names %.*s, which is neither a built-in column nor "

@@ -143,14 +143,6 @@ static const struct option_spec option[] = {
 const struct option_table pivot_options = {
     .title = "Pivot", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-bool list_has(const struct str_list *list, str name)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_eq(list->item[i], name))
-            return true;
-    return false;
-}
-
 static bool parse_time_from(const char *key, str text, struct time_from *from, struct fault *fault)
 {
     if (str_is(text, "source")) {
@@ -285,7 +277,7 @@ static void drop_repeated(struct str_list *list)
 {
     struct str_list kept = {list->item, 0};
     for (size_t i = 0; i < list->count; i++)
-        if (!list_has(&kept, list->item[i]))
+        if (!str_list_has(&kept, list->item[i]))
             kept.item[kept.count++] = list->item[i];
     *list = kept;
 }
@@ -397,7 +389,7 @@ static bool plan_fields(struct pivot *pivot, struct plan *plan, struct fault *fa
                          "or all with --fields '*'",
                          STR_ARG(plan->source_table));
     drop_repeated(&plan->fields);
-    plan->every_field = list_has(&plan->fields, STR("*"));
+    plan->every_field = str_list_has(&plan->fields, STR("*"));
     plan->hint = ARENA_NEW(&pivot->arena, size_t, plan->fields.count);
     return plan->hint || fault_memory(fault, "fields");
 }

@@ -70,6 +70,4 @@ struct plan *plan_for(struct pivot *pivot, const struct change *change, struct f
 /* Sets up the layout for these key columns. */
 bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault *fault) MUST_CHECK;
 
-bool list_has(const struct str_list *list, str name);
-
 #endif

@@ -177,7 +177,7 @@ static bool read_positions(struct postgres *self, const PGresult *result, const 
                                      cell_int64(result, row, 4, TIME_UNKNOWN),
                                      cell_int64(result, row, 5, 0)};
         if (claimed)
-            self->claim[at] = (struct claim){true, memory[at].epoch, memory[at].next};
+            self->claim[at] = (struct claim){memory[at].epoch, memory[at].next};
     }
     return true;
 }
@@ -297,8 +297,6 @@ static bool postgres_claim(struct sink *sink, const struct lane *lane, struct me
     forget_memory(memory, count);
     if (!connect_session(self, fault) || !grow_claims(self, count, fault))
         return false;
-    for (size_t i = 0; i < self->claim_count; i++)
-        self->claim[i].held = false;
     compose_claim(self, lane, count);
     bool good = postgres_run(self, &result, fault)
                 && read_positions(self, result, lane, memory, count, true, fault);

@@ -22,7 +22,6 @@ struct target {
 
 /* What is known of a lane: the index is the lane's number. */
 struct claim {
-    bool held;
     int64_t epoch, next;
 };
 

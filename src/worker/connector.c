@@ -234,11 +234,6 @@ static bool adopt_reset(struct connector *connector, struct fault *fault)
     return true;
 }
 
-bool connector_set(struct connector *connector, str key, str value, struct fault *fault)
-{
-    return config_set(&connector->config, key, value, STR("command line"), fault);
-}
-
 static bool set_worker_id(struct connector *connector, struct fault *fault)
 {
     char host[256] = "";

@@ -42,9 +42,6 @@ const struct option_table *const *connector_tables(size_t *count);
 bool connector_load(struct connector *connector, const struct config *worker, const char *path,
                     struct fault *fault) MUST_CHECK;
 
-/* Sets a key over what the file said; before connector_start. */
-bool connector_set(struct connector *connector, str key, str value, struct fault *fault) MUST_CHECK;
-
 /* Makes the tasks and starts their threads. FAULT_CONFIG where options are wrong. */
 bool connector_start(struct connector *connector, struct fault *fault) MUST_CHECK;
 

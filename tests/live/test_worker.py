@@ -79,7 +79,7 @@ def test_kills_leave_every_row_once(bench, stack):
             time.sleep(chance.choice([0, 0, 0.1, 0.5]))
     assert producer.alive(), "the last kill must fall before the producer's end"
     print(f"{counted} of {kills} kills counted")
-    assert counted >= 5  # ten where the machine is fast enough
+    assert counted >= 10
     producer.finish()
     speed_up(bench)
     bench.caught_up()
