@@ -23,6 +23,7 @@ struct memory {
     int64_t next; /* or OFFSET_NONE: nothing is stored */
     int64_t last_us;
     int64_t epoch;
+    int64_t held; /* of struct reach */
 };
 
 struct sink {

@@ -51,6 +51,7 @@ struct reach {
     uint32_t lane;
     int64_t next;    /* the position behind it */
     int64_t last_us; /* timestamp of the last record before that, or TIME_UNKNOWN */
+    int64_t held;    /* where a delete half waits for its create half, or OFFSET_NONE */
 };
 
 struct source_type {

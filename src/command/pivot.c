@@ -2,7 +2,6 @@
  * fieldtrail pivot: the pipe. It puts source, decoder, pivot and sink together for one run of the
  * task, and says the totals.
  */
-#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,14 +137,10 @@ static bool set_up_rows(struct run *run, struct fault *fault)
 /* The pipe takes the same file as `run` and leaves the keys of its delivery be. */
 static bool check_known(const struct config *config, struct fault *fault)
 {
-    const struct option_table *known[64];
-    size_t count = 0, connector_count;
-    const struct option_table *const *connector = connector_tables(&connector_count);
-    assert(TABLE_COUNT + connector_count <= sizeof(known) / sizeof(known[0]));
+    const struct option_table *known[CONNECTOR_TABLES_LIMIT + TABLE_COUNT];
+    size_t count = connector_tables(known);
     for (size_t i = 0; i < TABLE_COUNT; i++)
         known[count++] = tables[i];
-    for (size_t i = 0; i < connector_count; i++)
-        known[count++] = connector[i];
     return option_check_known(known, count, config, fault);
 }
 

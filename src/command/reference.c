@@ -8,8 +8,8 @@
 
 enum exit_status reference_main(int argc, char **argv)
 {
-    size_t count;
-    const struct option_table *const *table = connector_tables(&count);
+    const struct option_table *table[CONNECTOR_TABLES_LIMIT];
+    size_t count = connector_tables(table);
     struct buf out;
     (void)argc;
     (void)argv;

@@ -175,7 +175,7 @@ static bool read_positions(struct postgres *self, const PGresult *result, const 
             return false;
         memory[at] = (struct memory){cell_int64(result, row, 3, OFFSET_NONE),
                                      cell_int64(result, row, 4, TIME_UNKNOWN),
-                                     cell_int64(result, row, 5, 0)};
+                                     cell_int64(result, row, 5, 0), OFFSET_NONE};
         if (claimed)
             self->claim[at] = (struct claim){memory[at].epoch, memory[at].next};
     }
@@ -185,7 +185,7 @@ static bool read_positions(struct postgres *self, const PGresult *result, const 
 static void forget_memory(struct memory *memory, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0};
+        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
 }
 
 static bool postgres_recall(struct sink *sink, const struct lane *lane, struct memory *memory,

@@ -91,7 +91,7 @@ static bool stream_recall(struct sink *sink, const struct lane *lane, struct mem
     (void)lane;
     (void)fault;
     for (size_t i = 0; i < count; i++)
-        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0};
+        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
     return true;
 }
 

@@ -3,17 +3,16 @@
  */
 #include "connector.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "config_file.h"
 #include "debezium.h"
-#include "encoders.h"
 #include "kafka.h"
 #include "log.h"
 #include "mem.h"
-#include "postgres.h"
 #include "provider.h"
-#include "stream.h"
+#include "sinks.h"
 
 #define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 
@@ -140,54 +139,37 @@ const struct option_table worker_options = {.title = "Worker",
                                             .count = sizeof(worker_option)
                                                      / sizeof(worker_option[0])};
 
-static const struct option_table *const all_tables[] = {
-    &connector_options, &kafka_options,   &delivery_options, &task_options,
-    &pivot_options,     &encoder_options, &postgres_options, &accepted_options};
+/* Every connector has these; its class adds those of its sink. */
+static const struct option_table *const common_tables[] = {&connector_options, &kafka_options,
+                                                           &delivery_options,  &task_options,
+                                                           &pivot_options,     &accepted_options};
 
-const struct option_table *const *connector_tables(size_t *count)
+#define COMMON_COUNT (sizeof(common_tables) / sizeof(common_tables[0]))
+
+static size_t add_tables(const struct option_table **table, size_t used,
+                         const struct option_table *const *more, size_t count)
 {
-    *count = sizeof(all_tables) / sizeof(all_tables[0]);
-    return all_tables;
-}
-
-/* ---- sinks by class ---- */
-
-struct sink_class {
-    const char *name;
-    struct sink *(*create)(struct connector_task *task, struct fault *fault);
-};
-
-static struct sink *create_postgres(struct connector_task *task, struct fault *fault)
-{
-    struct postgres_identity identity = {task->connector->name, task->connector->worker_id};
-    return postgres_new(&task->connector->config, pivot_layout(task->pivot), identity, fault);
-}
-
-static struct sink *create_stdout(struct connector_task *task, struct fault *fault)
-{
-    struct encoder *encoder = ARENA_NEW(&task->connector->arena, struct encoder, 1);
-    if (!encoder) {
-        fault_memory(fault, "an encoder");
-        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        assert(used < CONNECTOR_TABLES_LIMIT);
+        table[used++] = more[i];
     }
-    return encoder_load(encoder, &task->connector->config, pivot_layout(task->pivot), fault)
-               ? stream_new(STDOUT_FILENO, encoder, fault)
-               : NULL;
+    return used;
 }
 
-static const struct sink_class sink_classes[] = {
-    {"PostgresSink", create_postgres},
-    {"StdoutSink", create_stdout},
-};
-
-static const struct sink_class *find_class(str name, struct fault *fault)
+/* The tables of one class, or of all where `class` is NULL. */
+static size_t collect_tables(const struct sink_class *class, const struct option_table **table)
 {
-    for (size_t i = 0; i < sizeof(sink_classes) / sizeof(sink_classes[0]); i++)
-        if (str_is(name, sink_classes[i].name))
-            return &sink_classes[i];
-    fault_set(fault, FAULT_CONFIG, "connector.class=%.*s: must be PostgresSink, or StdoutSink",
-              STR_ARG(name));
-    return NULL;
+    size_t count, used = add_tables(table, 0, common_tables, COMMON_COUNT);
+    const struct sink_class *classes = sink_classes(&count);
+    for (size_t i = 0; i < count; i++)
+        if (!class || class == &classes[i])
+            used = add_tables(table, used, classes[i].table, classes[i].table_count);
+    return used;
+}
+
+size_t connector_tables(const struct option_table *table[CONNECTOR_TABLES_LIMIT])
+{
+    return collect_tables(NULL, table);
 }
 
 /* ---- configuration ---- */
@@ -242,6 +224,18 @@ static bool set_worker_id(struct connector *connector, struct fault *fault)
     return connector->worker_id.ptr || fault_memory(fault, "the worker's name");
 }
 
+/* A class has keys of its own; another class's are unknown. */
+static bool check_keys(struct connector *connector, struct fault *fault)
+{
+    const struct option_table *table[CONNECTOR_TABLES_LIMIT];
+    const struct config_entry *entry = config_find(&connector->config, STR("connector.class"));
+    connector->sink_class = sink_class_find(entry ? entry->value : STR_EMPTY, fault);
+    if (!connector->sink_class)
+        return false;
+    size_t count = collect_tables(connector->sink_class, table);
+    return option_check_known(table, count, &connector->config, fault);
+}
+
 bool connector_load(struct connector *connector, const struct config *worker, const char *path,
                     struct fault *fault)
 {
@@ -250,8 +244,7 @@ bool connector_load(struct connector *connector, const struct config *worker, co
     config_init(&connector->config, &connector->arena);
     if (!inherit(connector, worker, fault) || !config_file_read(&connector->config, path, fault)
         || !provider_expand(&connector->config, fault) || !adopt_reset(connector, fault)
-        || !option_check_known(all_tables, sizeof(all_tables) / sizeof(all_tables[0]),
-                               &connector->config, fault))
+        || !check_keys(connector, fault))
         return false;
     if (!config_find(&connector->config, STR("name")))
         return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", path);
@@ -275,17 +268,17 @@ static bool rows_by_pivot(void *context, struct change *change, struct batch *ba
 static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)
 {
     const struct config *config = &connector->config;
-    const struct sink_class *class = find_class(connector->class, fault);
-    if (!class)
-        return false;
+    struct sink_context context = {connector->name, connector->worker_id, config, NULL,
+                                   &connector->arena};
     task->connector = connector;
     task->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, connector, fault);
     if (!task->pivot)
         return false;
+    context.layout = pivot_layout(task->pivot);
     task->task.rows = rows_by_pivot;
     task->task.rows_context = task->pivot;
     return (task->task.decoder = debezium_decoder.create(config, fault))
-           && (task->task.sink = class->create(task, fault))
+           && (task->task.sink = connector->sink_class->create(&context, fault))
            && (task->task.source = kafka_new(config, fault))
            && task_init(&task->task, config, fault);
 }

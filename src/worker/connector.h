@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "pivot.h"
+#include "sinks.h"
 #include "task.h"
 
 #define TASKS_LIMIT 256
@@ -27,15 +28,19 @@ struct connector {
     struct arena arena;
     struct config config; /* the worker's keys for clients, the connector's over them */
     str name, class;
+    const struct sink_class *sink_class;
     int64_t tasks_max;
     str worker_id;
     struct connector_task *task;
 };
 
-/* All tables whose keys a connector may have. */
 extern const struct option_table connector_options;
 extern const struct option_table worker_options;
-const struct option_table *const *connector_tables(size_t *count);
+
+#define CONNECTOR_TABLES_LIMIT 32
+
+/* All tables whose keys connectors may have, of every class; gives their number. */
+size_t connector_tables(const struct option_table *table[CONNECTOR_TABLES_LIMIT]);
 
 /* Reads a connector's file over the worker's configuration, expands placeholders and checks every
    key. The connector is to be released on success and on failure. */

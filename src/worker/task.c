@@ -156,7 +156,7 @@ static bool take_record(struct task *task, const struct record *record, struct f
     task->dirty_records++;
     if (record->at.lane < task->lane_capacity)
         task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
-                                                      record->time_us};
+                                                      record->time_us, OFFSET_NONE};
     return task->careful_left == 0 || flush_carefully(task, record, fault);
 }
 

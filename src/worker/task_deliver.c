@@ -21,7 +21,7 @@ bool task_grow_lanes(struct task *task, struct fault *fault)
         return fault_memory(fault, "partitions");
     task->memory = memory;
     for (size_t i = task->lane_capacity; i < count; i++) {
-        task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN};
+        task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
         task->flushed[i] = OFFSET_NONE;
     }
     task->lane_capacity = count;
@@ -102,7 +102,8 @@ bool task_commit(struct task *task, bool wait, struct fault *fault)
         return fault_memory(fault, "positions");
     for (size_t i = 0; i < task->lane_capacity; i++)
         if (task->reach[i].next != OFFSET_NONE && task->flushed[i] != OFFSET_NONE)
-            list[count++] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN};
+            list[count++] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN,
+                                           OFFSET_NONE};
     task->commit_due = false;
     task->last_commit_ms = clock_steady_ms();
     return source_commit(task->source, list, count, wait, fault);

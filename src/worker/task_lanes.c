@@ -65,7 +65,7 @@ static bool take_up(struct task *task, struct fault *fault)
             lane->last_us = task->memory[i].last_us;
         }
         int64_t next = is_ours(lane) ? lane->next : OFFSET_NONE;
-        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN};
+        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN, OFFSET_NONE};
         task->flushed[i] = next;
     }
     log_start(task);

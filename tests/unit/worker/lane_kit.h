@@ -378,7 +378,7 @@ HELPER void tell_memory(const struct world *world, struct memory *memory, size_t
 {
     for (size_t i = 0; i < count; i++)
         memory[i] = world->remembers ? world->stored[i]
-                                     : (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0};
+                                     : (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
 }
 
 HELPER bool world_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
@@ -397,7 +397,7 @@ HELPER bool world_recall(struct sink *sink, const struct lane *lane, struct memo
 HELPER void claim_lane(struct world *world, const struct lane *lane, size_t i)
 {
     if (world->stored[i].next == OFFSET_NONE)
-        world->stored[i] = (struct memory){lane->next, TIME_UNKNOWN, 0};
+        world->stored[i] = (struct memory){lane->next, TIME_UNKNOWN, 0, OFFSET_NONE};
     world->held[i] = lane->assigned || lane->incoming;
     if (world->held[i])
         world->epoch[i] = ++world->stored[i].epoch;
@@ -584,7 +584,7 @@ HELPER void clear_lanes(struct world *world)
                                        .committed = OFFSET_NONE,
                                        .next = OFFSET_NONE,
                                        .last_us = TIME_UNKNOWN};
-        world->stored[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0};
+        world->stored[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
     }
 }
 

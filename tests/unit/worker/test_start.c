@@ -171,7 +171,7 @@ static size_t fill(const struct start_case *test, struct lane *lane, struct memo
                                     .committed = spec->committed,
                                     .next = spec->low == NONE ? NONE : 12345,
                                     .last_us = 999};
-        memory[count] = (struct memory){spec->stored, TIME_UNKNOWN, 1};
+        memory[count] = (struct memory){spec->stored, TIME_UNKNOWN, 1, OFFSET_NONE};
         if (spec->stored != NONE)
             memory[count].last_us = 1000 + (int64_t)count;
     }

@@ -1,0 +1,58 @@
+/*
+ * The array of sink classes: a new sink is one more row.
+ */
+#include "sinks.h"
+
+#include <unistd.h>
+
+#include "encoders.h"
+#include "postgres.h"
+#include "stream.h"
+
+static struct sink *create_postgres(const struct sink_context *context, struct fault *fault)
+{
+    struct postgres_identity identity = {context->connector, context->worker_id};
+    return postgres_new(context->config, context->layout, identity, fault);
+}
+
+static struct sink *create_stdout(const struct sink_context *context, struct fault *fault)
+{
+    struct encoder *encoder = ARENA_NEW(context->arena, struct encoder, 1);
+    if (!encoder) {
+        fault_memory(fault, "an encoder");
+        return NULL;
+    }
+    return encoder_load(encoder, context->config, context->layout, fault)
+               ? stream_new(STDOUT_FILENO, encoder, fault)
+               : NULL;
+}
+
+static const struct option_table *const postgres_tables[] = {&postgres_options};
+static const struct option_table *const stdout_tables[] = {&encoder_options};
+
+static const struct sink_class classes[] = {
+    {"PostgresSink", postgres_tables, 1, create_postgres},
+    {"StdoutSink", stdout_tables, 1, create_stdout},
+};
+
+#define CLASS_COUNT (sizeof(classes) / sizeof(classes[0]))
+
+const struct sink_class *sink_classes(size_t *count)
+{
+    *count = CLASS_COUNT;
+    return classes;
+}
+
+const struct sink_class *sink_class_find(str name, struct fault *fault)
+{
+    char names[300] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < CLASS_COUNT; i++)
+        if (str_is(name, classes[i].name))
+            return &classes[i];
+    for (size_t i = 0; i < CLASS_COUNT && used < sizeof(names); i++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+                                 classes[i].name);
+    fault_set(fault, FAULT_CONFIG, "connector.class=%.*s: must be one of %s", STR_ARG(name), names);
+    return NULL;
+}
