@@ -1,5 +1,5 @@
 /*
- * JSON on yajl's events. yajl gives strings already unescaped, but replaces a lone surrogate by a
+ * What the fast reader does not take is read here, on yajl's events. yajl gives strings already unescaped, but replaces a lone surrogate by a
  * question mark; an audit must not, so escapes are read here, from the input where the event ends.
  */
 #include "json.h"
@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include <yajl/yajl_parse.h>
+
+#include "scan.h"
+#include "tree.h"
 
 struct builder {
     yajl_handle yajl;
@@ -83,78 +86,15 @@ static str raw_string(const struct builder *builder)
     return (str){at + 1, (size_t)(end - at - 1)};
 }
 
-static uint32_t hex_unit(const char *digits)
-{
-    uint32_t unit = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = digits[i];
-        unit = unit * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return unit;
-}
-
-/* Reads the escape \uXXXX at `at` (and its twin where it is a surrogate); NULL where the twin is
-   missing. yajl has checked the digits. */
-static const char *read_unicode(const char *at, const char *end, char **out)
-{
-    uint32_t unit = hex_unit(at + 2);
-    at += 6;
-    if ((unit & 0xf800) == 0xd800) {
-        if ((unit & 0xfc00) != 0xd800 || end - at < 6 || at[0] != '\\' || at[1] != 'u')
-            return NULL;
-        uint32_t low = hex_unit(at + 2);
-        if ((low & 0xfc00) != 0xdc00)
-            return NULL;
-        unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
-        at += 6;
-    }
-    *out = str_put_utf8(*out, unit);
-    return at;
-}
-
-static char simple_escape(char c)
-{
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
 static bool unescape(struct builder *builder, str raw, str *text)
 {
-    char *start = arena_alloc(builder->memory.texts, raw.len), *out = start;
-    const char *at = raw.ptr, *end = raw.ptr + raw.len;
+    char *start = arena_alloc(builder->memory.texts, raw.len);
     if (!start)
         return fault_memory(builder->fault, "a text");
-    while (at < end) {
-        const char *escape = memchr(at, '\\', (size_t)(end - at));
-        size_t plain = (size_t)((escape ? escape : end) - at);
-        memcpy(out, at, plain);
-        out += plain;
-        at += plain;
-        if (!escape)
-            break;
-        if (at[1] == 'u') {
-            at = read_unicode(at, end, &out);
-            if (!at)
-                return refuse(builder,
-                              "a lone surrogate, which is no character, in the text that ends");
-        } else {
-            *out++ = simple_escape(at[1]);
-            at += 2;
-        }
-    }
-    *text = (str){start, (size_t)(out - start)};
+    char *end = scan_unescape(raw, start);
+    if (!end)
+        return refuse(builder, "a lone surrogate, which is no character, in the text that ends");
+    *text = (str){start, (size_t)(end - start)};
     return true;
 }
 
@@ -334,6 +274,13 @@ static bool feed(struct builder *builder)
 
 bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
                 struct fault *fault)
+{
+    return tree_read(text, keep_depth, memory, NULL, root)
+           || json_parse_slowly(text, keep_depth, memory, root, fault);
+}
+
+bool json_parse_slowly(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
+                       struct fault *fault)
 {
     struct builder builder = {
         .text = text, .keep_depth = keep_depth, .memory = memory, .fault = fault};

@@ -1,6 +1,7 @@
 /*
  * json: reads a JSON text into a small tree whose texts point into the input wherever no escape
- * forces a copy. The grammar and the check of UTF-8 are yajl's; limits, escapes and positions ours.
+ * forces a copy. A fast reader (tree.h) takes what is surely right; all else is yajl's to judge, with
+ * limits, escapes and positions of our own.
  */
 #ifndef FIELDTRAIL_JSON_H
 #define FIELDTRAIL_JSON_H
@@ -33,6 +34,10 @@ struct json_memory {
    surrogate, or beyond the limits; FAULT_RETRY where memory ran out. */
 bool json_parse(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
                 struct fault *fault) MUST_CHECK;
+
+/* The same by yajl alone. */
+bool json_parse_slowly(str text, unsigned keep_depth, struct json_memory memory, struct json **root,
+                       struct fault *fault) MUST_CHECK;
 
 /* The member of that name, or NULL; of several the last. NULL too where `object` is none. */
 struct json *json_member(const struct json *object, const char *name);

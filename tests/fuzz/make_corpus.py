@@ -210,6 +210,17 @@ VALUES = {
     "near": b"\x07-290308-12-21T19:59:05.224193\nx", "midnight": b"\x032026-02-28 24:00\n-12",
 }
 
+JSONS = {
+    "blanks": b' { "a" :\t[ 1 , true ,\r\n"x" ] , "b" : { } , "c" : [ ] } ',
+    "numbers": b"[0,-0,10,1.5,-0.25e+10,1E5,12345678901234567890123,0.1e-7]",
+    "bad_numbers": b"[01]", "dot": b"[1.]", "plus": b"[+1]", "minus": b"[-]", "exponent": b"[1e]",
+    "words": b"[null,true,false]", "cut_word": b"[nul", "number": b"12", "string": b'"x"',
+    "escapes": b'{"\\u0061\\"\\\\":"\\/\\b\\f\\n\\r\\t\\ud83d\\ude00"}', "wrong_escape": b'["\\x"]',
+    "lone": b'[["\\ud800"],"\\ud800"]', "long": b'["' + b"x" * 40 + b'\\n' + b"\xd9\xbe" * 20 + b'"]',
+    "comma": b"[1,]", "colon": b'{"a" 1}', "more": b"{} x", "nested": b"[" * 40 + b"]" * 40,
+    "control": b'["a\tb"]', "overlong": b'["\xc0\x80"]', "surrogate": b'["\xed\xa0\x80"]',
+}
+
 
 def write(target, name, data):
     folder = CORPUS / target
@@ -226,6 +237,7 @@ def main():
         write("fuzz_decode", name, data)
         if number % 8 == 0:
             write("fuzz_lines", name, bytes([number, 1]) + data)
+            write("fuzz_json", name, data.split(b"\n")[0])
         # The pivot sees every change by itself; the second line only taught the decoder.
         data = data if len(data) < 2500 else data.split(b"\n")[0]
         write("fuzz_pivot", name, OPTIONS[number % len(OPTIONS)] + data)
@@ -233,6 +245,8 @@ def main():
         write("fuzz_config", name, data)
     for name, data in LINES.items():
         write("fuzz_lines", name, data)
+    for name, data in JSONS.items():
+        write("fuzz_json", name, data)
     for name, data in VALUES.items():
         write("fuzz_values", name, data)
 

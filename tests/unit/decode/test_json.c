@@ -12,12 +12,30 @@ struct read {
     bool good;
 };
 
+static void check_same_tree(const struct json *a, const struct json *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        assert_int_equal(a->kind, b->kind);
+        assert_true(str_eq(a->name, b->name) && str_eq(a->text, b->text));
+        check_same_tree(a->child, b->child);
+    }
+    assert_true(!a && !b);
+}
+
+/* Every text goes through yajl too, which must say the same. */
 static void read_text(struct read *read, str text, unsigned keep_depth)
 {
+    struct json *slow = NULL;
+    struct fault fault = {0};
     *read = (struct read){0};
     arena_init(&read->arena, TEST_BYTES * 4);
-    read->good = json_parse(text, keep_depth, (struct json_memory){&read->arena, &read->arena},
-                            &read->root, &read->fault);
+    struct json_memory memory = {&read->arena, &read->arena};
+    read->good = json_parse(text, keep_depth, memory, &read->root, &read->fault);
+    assert_int_equal(json_parse_slowly(text, keep_depth, memory, &slow, &fault), read->good);
+    if (read->good)
+        check_same_tree(read->root, slow);
+    else
+        assert_string_equal(fault.text, read->fault.text);
 }
 
 /* One text value that stands in an array. */

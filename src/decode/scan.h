@@ -1,0 +1,141 @@
+/*
+ * scan: runs over JSON's tokens, many bytes at a time where the processor can. It takes what
+ * RFC 8259 allows and nothing else; what it does not take, yajl judges.
+ */
+#ifndef FIELDTRAIL_SCAN_H
+#define FIELDTRAIL_SCAN_H
+
+#include <fieldtrail/str.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Containers within a value that scan_value goes into; deeper ones are left to yajl. */
+#define SCAN_DEPTH_LIMIT 32
+
+/* Bytes that are looked at together. */
+#define SCAN_WIDTH 16
+
+static inline bool scan_is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+static inline bool scan_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline const char *scan_blanks(const char *at, const char *end)
+{
+    while (at < end && scan_is_blank(*at))
+        at++;
+    return at;
+}
+
+/* False for what cannot simply be passed over in a string: quotes, backslashes, control characters
+   and whatever is no ASCII. */
+static inline bool scan_is_plain(char c)
+{
+    return (signed char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* The first byte that is not plain, or `end`. */
+static inline const char *scan_plain(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
+                  blank = _mm_set1_epi8(0x20);
+    for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
+        /* As signed numbers, bytes beyond ASCII are less than the blank too. */
+        odd = _mm_or_si128(odd, _mm_cmplt_epi8(bytes, blank));
+        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+        if (mask)
+            return at + __builtin_ctz(mask);
+    }
+#endif
+    while (at < end && scan_is_plain(*at))
+        at++;
+    return at;
+}
+
+/* The first byte that is no digit, or `end`. */
+static inline const char *scan_digits(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    /* Moved so that the digits are the ten least of the signed numbers. */
+    const __m128i move = _mm_set1_epi8((char)('0' + 128)), ten = _mm_set1_epi8(-128 + 10);
+    for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i digits = _mm_cmplt_epi8(_mm_sub_epi8(bytes, move), ten);
+        unsigned others = (unsigned)_mm_movemask_epi8(digits) ^ 0xffffU;
+        if (others)
+            return at + __builtin_ctz(others);
+    }
+#endif
+    while (at < end && scan_is_digit(*at))
+        at++;
+    return at;
+}
+
+/* Whether `len` bytes are those of `want`, behind which SCAN_WIDTH more can be read. `at` has at
+   least `len` bytes before `end`. */
+static inline bool scan_same(const char *at, const char *end, const char *want, size_t len)
+{
+#ifdef __SSE2__
+    for (; len >= SCAN_WIDTH; at += SCAN_WIDTH, want += SCAN_WIDTH, len -= SCAN_WIDTH) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)want);
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) != 0xffff)
+            return false;
+    }
+    if (end - at >= SCAN_WIDTH) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)want);
+        unsigned differing = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) ^ 0xffffU;
+        return (differing & ((1U << len) - 1)) == 0;
+    }
+#endif
+    (void)end;
+    return memcmp(at, want, len) == 0;
+}
+
+/* The closing quote of the string whose opening one stands before `at`; NULL where its end is
+   missing, or anything in it is not allowed. */
+const char *scan_string_with_care(const char *at, const char *end, bool *escaped);
+
+static inline const char *scan_string(const char *at, const char *end, bool *escaped)
+{
+    *escaped = false;
+    at = scan_plain(at, end);
+    return at < end && *at == '"' ? at : scan_string_with_care(at, end, escaped);
+}
+
+/* Behind the number that begins at `at`, or NULL. */
+const char *scan_number_with_care(const char *at, const char *end);
+
+static inline const char *scan_number(const char *at, const char *end)
+{
+    const char *behind = scan_digits(at, end);
+    bool whole = behind > at && *at != '0' && behind < end
+                 && (*behind == ',' || *behind == '}' || *behind == ']');
+    return whole ? behind : scan_number_with_care(at, end);
+}
+
+/* Behind the word at `at`, or NULL. */
+static inline const char *scan_word(const char *at, const char *end, const char *word, size_t len)
+{
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
+}
+
+/* Behind the value that begins at `at`, or NULL where it is none or nests deeper than `depth`. */
+const char *scan_value(const char *at, const char *end, unsigned depth);
+
+/* Writes a string's text without its escapes, at most as many bytes as it has, and gives where it
+   ends; NULL for a lone surrogate. The escapes are known to be well formed. */
+char *scan_unescape(str raw, char *out);
+
+#endif
