@@ -15,8 +15,9 @@
 struct sink_type;
 
 /* Codes of faults that a sink sets where the task must know more than the kind. */
-#define SINK_FENCED 1001 /* another owner has claimed a lane since */
-#define SINK_MOVED 1002  /* the stored position is not the one this owner left */
+#define SINK_FENCED 1001  /* another owner has claimed a lane since */
+#define SINK_MOVED 1002   /* the stored position is not the one this owner left */
+#define SINK_UNKNOWN 1003 /* FAULT_RETRY for want of knowledge: perhaps it is one record's doing */
 
 /* What a sink remembers of a lane. */
 struct memory {
@@ -34,6 +35,10 @@ struct sink {
     bool (*idle)(void *context, int fd, short events, int timeout_ms);
     void *idle_context;
     str origin; /* source.identity, set by the task before recall and claim */
+    /* A flush that fails with FAULT_RECORD may say which record the target named: see blame.h.
+       Cleared by the task before each flush. The task puts it to the test before it believes it. */
+    bool blames;
+    struct position blamed;
 };
 
 struct sink_type {
@@ -58,6 +63,10 @@ struct sink_type {
        know (a lost answer): claim settles it. */
     bool (*flush)(struct sink *sink, const struct lane *lane, const struct reach *reach,
                   size_t count, struct fault *fault);
+    /* As flush, but undone at the end: true where the target would take what was put since the
+       last true flush. All of that is forgotten either way, and claim comes next. NULL: the sink
+       cannot tell; errors that it does not know are then the environment's for good. */
+    bool (*rehearse)(struct sink *sink, struct fault *fault);
     /* Ends it and frees it; what was not flushed is dropped. */
     void (*stop)(struct sink *sink);
 };

@@ -1,5 +1,5 @@
 /*
- * Clocks and timestamps. The calendar is computed here (days from civil after Hinnant), because
+ * Timestamps. The calendar is computed here (days from civil after Hinnant), because
  * libc's is slow, and wrong outside its range; only named zones are libc's business.
  */
 #include "clock.h"
@@ -13,20 +13,6 @@
 #define MINUTE_US (60 * SECOND_US)
 #define HOUR_US (60 * MINUTE_US)
 #define DAY_US (24 * HOUR_US)
-
-int64_t clock_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * SECOND_US + now.tv_nsec / 1000;
-}
-
-int64_t clock_steady_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct civil {
     int64_t year;

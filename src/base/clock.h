@@ -13,6 +13,10 @@ int64_t clock_now_us(void);
 /* Milliseconds of a clock that never jumps; only differences mean something. */
 int64_t clock_steady_ms(void);
 
+/* Waits until the descriptor (-1: none) is ready for `events` of poll(2) or a signal came; false
+   where the time was over first. */
+bool clock_wait(int fd, short events, int timeout_ms);
+
 /* Bytes that timestamp_print writes at the most. */
 #define TIMESTAMP_SIZE 40
 

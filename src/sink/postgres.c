@@ -55,15 +55,14 @@ static const struct option_spec option[] = {
 const struct option_table postgres_options = {
     .title = "PostgresSink", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-/* Everything since the last true flush is forgotten; the connection is closed, for what is under
-   way on it must not commit. */
-static void forget(struct postgres *self)
+void postgres_forget(struct postgres *self)
 {
     session_close(&self->session);
     self->begun = false;
     self->sink.pending_bytes = 0;
     for (size_t i = 0; i < self->target_count; i++) {
         buf_clear(&self->target[i].rows);
+        blame_clear(&self->target[i].blame);
         self->target[i].copying = false;
         self->target[i].checked = false;
     }
@@ -71,7 +70,7 @@ static void forget(struct postgres *self)
 
 static bool fail(struct postgres *self)
 {
-    forget(self);
+    postgres_forget(self);
     return false;
 }
 
@@ -293,7 +292,7 @@ static bool postgres_claim(struct sink *sink, const struct lane *lane, struct me
     struct postgres *self = (struct postgres *)sink;
     PGresult *result = NULL;
     /* What may still be under way on the old connection must be settled by the locks, not by us. */
-    forget(self);
+    postgres_forget(self);
     forget_memory(memory, count);
     if (!connect_session(self, fault) || !grow_claims(self, count, fault))
         return false;
@@ -304,7 +303,7 @@ static bool postgres_claim(struct sink *sink, const struct lane *lane, struct me
     if (good)
         return true;
     bool blocked = fault->code == SQLSTATE_LOCK_NOT_AVAILABLE;
-    forget(self);
+    postgres_forget(self);
     if (blocked)
         end_blockers(self);
     return false;
@@ -325,6 +324,7 @@ static bool postgres_put(struct sink *sink, const struct batch *batch, const str
         return fault->kind == FAULT_RECORD ? false : fail(self);
     }
     sink->pending_bytes += target->rows.len - start;
+    blame_add(&target->blame, row->change->record->at, count);
     return postgres_send_piece(self, target, fault) || fail(self);
 }
 
@@ -376,7 +376,7 @@ static bool explain_mismatch(struct postgres *self, const struct lane *lane,
     fault_set(fault, FAULT_RETRY, "postgres: another worker has claimed %.*s[%d] since",
               STR_ARG(lane[reach[0].lane].topic), lane[reach[0].lane].partition);
     fault->code = SINK_FENCED;
-    forget(self);
+    postgres_forget(self);
     struct memory memory[1];
     for (size_t i = 0; i < count; i++) {
         struct fault ignored;
@@ -421,17 +421,35 @@ static bool postgres_flush(struct sink *sink, const struct lane *lane, const str
         return fail(self);
     for (size_t i = 0; i < count; i++)
         self->claim[reach[i].lane].next = reach[i].next;
+    for (size_t i = 0; i < self->target_count; i++)
+        blame_clear(&self->target[i].blame);
     self->begun = false;
     sink->pending_bytes = 0;
     return true;
 }
 
+/* Deferred constraints are checked too; closing the connection undoes it all. */
+static bool postgres_rehearse(struct sink *sink, struct fault *fault)
+{
+    struct postgres *self = (struct postgres *)sink;
+    PGresult *result = NULL;
+    bool good = postgres_begin(self, fault) && postgres_finish_copies(self, fault);
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("set constraints all immediate"));
+    good = good && postgres_run(self, &result, fault);
+    PQclear(result);
+    postgres_forget(self);
+    return good;
+}
+
 static void postgres_stop(struct sink *sink)
 {
     struct postgres *self = (struct postgres *)sink;
-    forget(self);
-    for (size_t i = 0; i < self->target_count; i++)
+    postgres_forget(self);
+    for (size_t i = 0; i < self->target_count; i++) {
         buf_release(&self->target[i].rows);
+        blame_release(&self->target[i].blame);
+    }
     mem_free(self->target);
     mem_free(self->claim);
     buf_release(&self->sql);
@@ -446,6 +464,7 @@ static const struct sink_type postgres_sink = {
     .claim = postgres_claim,
     .put = postgres_put,
     .flush = postgres_flush,
+    .rehearse = postgres_rehearse,
     .stop = postgres_stop,
 };
 

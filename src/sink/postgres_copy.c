@@ -204,7 +204,10 @@ static bool finish_copy(struct postgres *self, struct target *target, struct fau
     if (!send_rows(self, target, fault))
         return false;
     target->copying = false;
-    return session_copy_end(&self->session, &line, fault);
+    if (session_copy_end(&self->session, &line, fault))
+        return true;
+    self->sink.blames = blame_find(&target->blame, line, &self->sink.blamed);
+    return false;
 }
 
 bool postgres_finish_copies(struct postgres *self, struct fault *fault)

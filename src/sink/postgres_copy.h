@@ -4,6 +4,7 @@
 #ifndef FIELDTRAIL_POSTGRES_COPY_H
 #define FIELDTRAIL_POSTGRES_COPY_H
 
+#include "blame.h"
 #include "encoders.h"
 #include "postgres.h"
 #include "session.h"
@@ -16,8 +17,9 @@
 struct target {
     str name;
     struct buf rows;
-    bool copying; /* its COPY is open */
-    bool checked; /* it was made or found, with all columns, on this connection */
+    struct blame blame; /* whose the lines of its COPY are */
+    bool copying;       /* its COPY is open */
+    bool checked;       /* it was made or found, with all columns, on this connection */
 };
 
 /* What is known of a lane: the index is the lane's number. */
@@ -51,6 +53,10 @@ bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault)
 /* The table that this change's rows go to; NULL with the fault set. */
 struct target *postgres_target(struct postgres *self, const struct change *change,
                                struct fault *fault);
+
+/* Everything since the last true flush is forgotten; the connection is closed, for what is under
+   way on it must not commit. */
+void postgres_forget(struct postgres *self);
 
 /* Opens the transaction of a flush, where that has not happened. */
 bool postgres_begin(struct postgres *self, struct fault *fault) MUST_CHECK;

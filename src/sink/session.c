@@ -134,7 +134,7 @@ static bool result_fault(struct session *session, const PGresult *result, struct
               text ? text : "error", detail ? ": " : "", detail ? detail : "", context ? "; " : "",
               context ? context : "", sqlstate);
     /* Five characters of base 36 fit an int. */
-    fault->code = (int)strtol(sqlstate, NULL, 36);
+    fault->code = sqlstate_is_known(sqlstate) ? (int)strtol(sqlstate, NULL, 36) : SINK_UNKNOWN;
     return false;
 }
 

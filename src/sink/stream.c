@@ -4,11 +4,8 @@
  */
 #include "stream.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <unistd.h>
-
 #include "mem.h"
+#include "write.h"
 
 #define BUFFER_LIMIT ((size_t)1024 * 1024 * 1024)
 
@@ -20,35 +17,11 @@ struct stream {
     bool headed;
 };
 
-/* Somebody else may have made the descriptor non-blocking. */
-static void wait_until_writable(int fd)
-{
-    int kept = errno;
-    struct pollfd wait = {.fd = fd, .events = POLLOUT};
-    poll(&wait, 1, 500);
-    errno = kept;
-}
-
 static bool write_all(struct stream *self, struct fault *fault)
 {
-    size_t done = 0;
-    while (done < self->buf.len) {
-        ssize_t written = write(self->fd, self->buf.ptr + done, self->buf.len - done);
-        if (written < 0 && errno == EAGAIN)
-            wait_until_writable(self->fd);
-        if (written < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (written < 0) {
-            int code = errno;
-            buf_clear(&self->buf);
-            fault_set(fault, FAULT_FATAL, "cannot write the output: %s", strerror(code));
-            fault->code = code;
-            return false;
-        }
-        done += (size_t)written;
-    }
+    bool good = write_whole(self->fd, buf_view(&self->buf), "the output", fault);
     buf_clear(&self->buf);
-    return true;
+    return good;
 }
 
 /* The head line needs the columns, which the first message key may have to tell. */

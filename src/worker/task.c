@@ -3,15 +3,12 @@
  * at a limit of rows, bytes or time, or when nothing has been waiting for a while: a busy task
  * writes large blocks, an idle one every event at once.
  */
-#include <poll.h>
-
 #include "clock.h"
 #include "log.h"
 #include "stop.h"
 #include "task_steps.h"
 
 #define POLL_WAIT_MS 500
-#define PLACE_LIMIT 500
 #define COMMIT_INTERVAL_MS 1000
 /* How long a stop waits for the last flush. */
 #define STOP_FLUSH_MS 10000
@@ -30,8 +27,7 @@ bool task_idle(void *context, int fd, short events, int timeout_ms)
 {
     struct task *task = context;
     struct fault ignored = {0};
-    struct pollfd wait = {.fd = fd, .events = events};
-    if (poll(&wait, 1, timeout_ms) == 0)
+    if (!clock_wait(fd, events, timeout_ms))
         task->source->type->beat(task->source, &ignored);
     if (task->give_up_ms == 0 && is_stopping(task))
         task->give_up_ms = clock_steady_ms() + STOP_FLUSH_MS;
@@ -50,7 +46,7 @@ static void wait_beating(struct task *task, int64_t wait_ms)
     int64_t until = clock_steady_ms() + wait_ms;
     struct fault ignored = {0};
     while (clock_steady_ms() < until && !is_stopping(task) && !is_leaving(task)) {
-        poll(NULL, 0, 50);
+        clock_wait(-1, 0, 50);
         task->source->type->beat(task->source, &ignored);
     }
 }
@@ -60,7 +56,14 @@ static void wait_beating(struct task *task, int64_t wait_ms)
 static bool keep_letter(struct task *task, const struct record *record, const char *stage,
                         const struct fault *cause, str place, struct fault *fault)
 {
+    struct letter_mark *mark = task->letters && record->at.lane < task->lane_capacity
+                                   ? &task->lettered[record->at.lane]
+                                   : NULL;
+    if (mark && record->at.mark < mark->durable)
+        return true;
     task->errors++;
+    if (mark)
+        mark->added = record->at.mark + 1;
     if (!task->first_error_logged) {
         log_write(
             LOG_WARN,
@@ -118,10 +121,20 @@ static bool decode_record(struct task *task, const struct record *record, struct
     return true;
 }
 
+static bool leave_out_condemned(struct task *task, const struct record *record,
+                                const struct fault *cause, struct fault *fault)
+{
+    *fault = *cause;
+    return settle_failure(task, record, STAGE_PUT, fault);
+}
+
 /* All rows of a record reach the sink together, or none of them. */
 static bool put_record(struct task *task, const struct record *record, struct fault *fault)
 {
     size_t first = task->batch.row_count;
+    const struct fault *condemned = task_find_condemned(task, record);
+    if (condemned)
+        return leave_out_condemned(task, record, condemned, fault);
     if (!decode_record(task, record, fault)) {
         task->batch.row_count = first;
         return settle_failure(task, record, STAGE_DECODE, fault);
@@ -134,30 +147,44 @@ static bool put_record(struct task *task, const struct record *record, struct fa
     return settle_failure(task, record, STAGE_PUT, fault);
 }
 
-/* One record alone in a flush: a refusal is this record's. */
-static bool flush_carefully(struct task *task, const struct record *record, struct fault *fault)
+/* A neighbour of a record that is suspected: the target is only asked whether it would be taken.
+   One that is bad itself says nothing. */
+static bool rehearse_record(struct task *task, const struct record *record, struct fault *fault)
 {
-    char text[PLACE_LIMIT];
-    struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
-    if (task_flush(task, fault)) {
-        task->careful_left--;
-        return true;
-    }
-    task->source->type->place(task->source, record, &place);
-    if (fault->kind == FAULT_RECORD)
-        fault_in(fault, "stopped at %.*s, which the target refuses", STR_ARG(buf_view(&place)));
-    return false;
+    size_t first = task->batch.row_count;
+    bool good = decode_record(task, record, fault);
+    size_t count = task->batch.row_count - first;
+    if (good && count > 0)
+        good = sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault);
+    task->batch.row_count = first;
+    if (!good)
+        return fault->kind == FAULT_RECORD;
+    return count == 0 || task_rehearse(task, fault);
+}
+
+static void note_taken(struct task *task, const struct record *record)
+{
+    if (!task->dirty)
+        task->dirty_since_ms = clock_steady_ms();
+    task->dirty = true;
+    task->dirty_records++;
+    task->last_taken = record->at;
+    if (record->at.lane < task->lane_capacity)
+        task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
+                                                      record->time_us, OFFSET_NONE};
 }
 
 static bool take_record(struct task *task, const struct record *record, struct fault *fault)
 {
-    if (!put_record(task, record, fault))
+    if (!task_search_takes(task, record))
+        return true;
+    if (task->search.rehearsing)
+        return rehearse_record(task, record, fault);
+    if ((task_search_splits_before(task, record) && !task_flush(task, fault))
+        || !put_record(task, record, fault))
         return false;
-    task->dirty_records++;
-    if (record->at.lane < task->lane_capacity)
-        task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
-                                                      record->time_us, OFFSET_NONE};
-    return task->careful_left == 0 || flush_carefully(task, record, fault);
+    note_taken(task, record);
+    return !task_search_splits_after(task, record) || task_flush(task, fault);
 }
 
 static bool take_batch(struct task *task, struct fault *fault)
@@ -166,13 +193,10 @@ static bool take_batch(struct task *task, struct fault *fault)
     for (size_t i = 0; i < task->batch.record_count; i++)
         if (!take_record(task, &task->batch.record[i], fault))
             return false;
-    if (task->batch.record_count > 0) {
+    if (task->batch.record_count > 0)
         task->last_record_ms = clock_steady_ms();
-        if (!task->dirty)
-            task->dirty_since_ms = task->last_record_ms;
-        task->dirty = true;
-    }
-    task_follow_source(task);
+    if (!task->search.on && !task->search.overshot)
+        task_follow_source(task);
     task_count_batch(task);
     return true;
 }
@@ -193,26 +217,12 @@ static void settle_fence(struct task *task)
         log_write(LOG_WARN, "%s", refused.text);
 }
 
-/* The target refused one of many records: they are read again, one a flush. */
-static bool look_closer(struct task *task, const struct fault *fault)
-{
-    struct fault ignored = {0};
-    if (fault->kind != FAULT_RECORD || !task->source->type->rewinds || task->careful_left > 0
-        || task->dirty_records < 1 || is_stopping(task))
-        return false;
-    task->careful_left = task->dirty_records + 1;
-    log_write(LOG_WARN, "%s; looking for the record among %llu", fault->text,
-              (unsigned long long)task->dirty_records);
-    task_let_go(task);
-    return task->source->type->pause(task->source, true, &ignored);
-}
-
 /* Decides after a failure whether the loop goes on. A source that cannot rewind has lost what the
    sink forgot, so its task ends; so it does at a record that may not be left out. */
 static bool survive(struct task *task, struct fault *fault)
 {
     int64_t wait_ms = 0;
-    if (look_closer(task, fault))
+    if (task_look_closer(task, fault))
         return true;
     bool passes = fault->kind == FAULT_RETRY || fault->kind == FAULT_CONFIG;
     if (!task->source->type->rewinds || !passes || is_stopping(task))
@@ -291,6 +301,7 @@ static bool turn_once(struct task *task, struct fault *fault)
     bool idle_now = task->batch.record_count == 0 || task->source->ended;
     if (flush_is_due(task, idle_now) && !task_flush(task, fault))
         return false;
+    task_search_turn(task, idle_now);
     if (is_settled(task))
         retry_succeeded(&task->retry);
     struct fault ignored = {0};
@@ -308,6 +319,13 @@ static bool finish(struct task *task, struct fault *fault)
     task->give_up_ms = clock_steady_ms() + STOP_FLUSH_MS;
     bool good = task_flush(task, fault);
     struct fault ignored = {0};
+    /* There is no time to look for a record that is refused: the next start does. */
+    if (!good && task->source->type->rewinds && fault->kind == FAULT_RECORD
+        && task->settings.tolerance == TOLERANCE_ALL) {
+        log_write(LOG_WARN, "stopped before a record that the target refuses was found: %s",
+                  fault->text);
+        return true;
+    }
     if (good && task->source->type->rewinds)
         task_commit(task, true, &ignored);
     return good;

@@ -16,6 +16,7 @@
 #include "dead_letter.h"
 #include "retry.h"
 #include "start.h"
+#include "task_search.h"
 
 extern const struct option_table task_options;
 /* Options of a task that delivers: batches, retries, where to begin. */
@@ -36,6 +37,7 @@ struct task_status {
     enum task_state state;
     char trace[FAULT_TEXT_LIMIT]; /* the last fault, while it lasts */
     uint64_t records, rows, errors, flushes, retries, rebalances;
+    uint64_t tries; /* flushes made to find refused records */
     uint64_t lanes;
     int64_t lag;           /* records known to be waiting */
     int64_t last_flush_us; /* how long it took */
@@ -47,6 +49,11 @@ struct task_settings {
     int64_t batch_rows_max, batch_bytes_max, flush_interval_ms, linger_ms;
     int64_t retry_delay_max_ms, retry_timeout_ms, revoke_flush_ms;
     int reset; /* enum start_reset */
+};
+
+/* A record that is read again after a failure does not get a second letter from the same task. */
+struct letter_mark {
+    int64_t added, durable; /* the position behind the last letter */
 };
 
 struct task {
@@ -70,8 +77,11 @@ struct task {
     bool dirty;          /* records were taken since the last flush */
     int64_t dirty_since_ms, last_record_ms, last_commit_ms, give_up_ms;
     bool commit_due;
-    uint64_t careful_left; /* so many records are flushed one by one, to find the one refused */
     uint64_t dirty_records;
+    struct position last_taken;
+    bool flush_refused; /* the last failure was the sink's, in a flush */
+    struct search search;
+    struct letter_mark *lettered; /* of each lane: whose dead letters are kept already */
     struct retry retry;
     uint64_t errors;
     bool first_error_logged;

@@ -17,12 +17,17 @@ bool task_grow_lanes(struct task *task, struct fault *fault)
     if (flushed)
         task->flushed = flushed;
     struct memory *memory = flushed ? mem_realloc(task->memory, count * sizeof(*memory)) : NULL;
-    if (!memory)
+    if (memory)
+        task->memory = memory;
+    struct letter_mark *lettered = memory ? mem_realloc(task->lettered, count * sizeof(*lettered))
+                                          : NULL;
+    if (!lettered)
         return fault_memory(fault, "partitions");
-    task->memory = memory;
+    task->lettered = lettered;
     for (size_t i = task->lane_capacity; i < count; i++) {
         task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
         task->flushed[i] = OFFSET_NONE;
+        task->lettered[i] = (struct letter_mark){0, 0};
     }
     task->lane_capacity = count;
     return true;
@@ -71,20 +76,51 @@ static void count_flush(struct task *task, int64_t began_us)
 }
 
 /* Dead letters are durable before the sink moves past them. */
-bool task_flush(struct task *task, struct fault *fault)
+static bool flush_letters(struct task *task, struct fault *fault)
 {
-    size_t count;
-    int64_t began_us = clock_now_us();
-    struct reach *list = reach_list(task, true, &count, fault);
-    if (!list || (task->letters && !dead_letters_flush(task->letters, fault))
-        || !sink_flush(task->sink, task->source->lane, list, count, fault))
-        return false;
+    bool good = !task->letters || dead_letters_flush(task->letters, fault);
+    for (size_t i = 0; task->letters && i < task->lane_capacity; i++) {
+        struct letter_mark *mark = &task->lettered[i];
+        if (good)
+            mark->durable = mark->added;
+        else
+            mark->added = mark->durable;
+    }
+    return good;
+}
+
+static bool flush_sink(struct task *task, const struct reach *list, size_t count,
+                       struct fault *fault)
+{
+    task->sink->blames = false;
+    task->flush_refused = !sink_flush(task->sink, task->source->lane, list, count, fault);
+    return !task->flush_refused;
+}
+
+static void note_flushed(struct task *task, const struct reach *list, size_t count)
+{
     for (size_t i = 0; i < count; i++)
         task->flushed[list[i].lane] = list[i].next;
+    task_search_flushed(task);
     task->dirty = false;
     task->dirty_rows = 0;
     task->dirty_records = 0;
     task->commit_due = task->commit_due || count > 0;
+}
+
+bool task_flush(struct task *task, struct fault *fault)
+{
+    size_t count;
+    int64_t began_us = clock_now_us();
+    task->flush_refused = false;
+    task->search.tries += task->search.on;
+    pthread_mutex_lock(&task->mutex);
+    task->status.tries += task->search.on;
+    pthread_mutex_unlock(&task->mutex);
+    struct reach *list = reach_list(task, true, &count, fault);
+    if (!list || !flush_letters(task, fault) || !flush_sink(task, list, count, fault))
+        return false;
+    note_flushed(task, list, count);
     retry_succeeded(&task->retry);
     count_flush(task, began_us);
     return true;

@@ -72,6 +72,7 @@ static bool take_up(struct task *task, struct fault *fault)
     if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
         return false;
     task->claimed = true;
+    task->search.overshot = false;
     task->dirty = false;
     task->dirty_rows = 0;
     task->dirty_records = 0;
@@ -108,9 +109,13 @@ static bool give_up_lanes(struct task *task, struct fault *fault)
         task->give_up_ms = 0;
     }
     task_let_go(task);
-    for (size_t i = 0; i < task->lane_capacity; i++)
-        if (task->source->lane[i].outgoing)
-            task->flushed[i] = OFFSET_NONE;
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        if (!task->source->lane[i].outgoing)
+            continue;
+        task->flushed[i] = OFFSET_NONE;
+        task->lettered[i] = (struct letter_mark){0, 0};
+        task_search_forget(task, i);
+    }
     pthread_mutex_lock(&task->mutex);
     task->status.rebalances++;
     pthread_mutex_unlock(&task->mutex);

@@ -6,6 +6,9 @@
 
 #include "task.h"
 
+/* Bytes of the text that says where a record stands. */
+#define PLACE_LIMIT 500
+
 /* Waits for the sink's target while the source is kept alive (sink.idle). */
 bool task_idle(void *context, int fd, short events, int timeout_ms);
 
@@ -26,6 +29,32 @@ void task_follow_source(struct task *task);
 
 /* task_lanes.c: acts on what a rebalance has noted, and claims lanes that are not claimed. */
 bool task_take_turn(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* task_search.c: finds the one record that the target refuses. */
+
+/* The target failed in a flush: where that may be one record's doing it is looked for. True: the
+   loop goes on at once. False: the fault stands, and names the record where it is found. */
+bool task_look_closer(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* Why the record is left out, or NULL. */
+const struct fault *task_find_condemned(const struct task *task, const struct record *record);
+
+/* Whether the record is to be taken now; otherwise it is read again. */
+bool task_search_takes(struct task *task, const struct record *record);
+
+/* Whether what was taken is to be flushed before or after this record. */
+bool task_search_splits_before(const struct task *task, const struct record *record);
+bool task_search_splits_after(const struct task *task, const struct record *record);
+
+void task_search_flushed(struct task *task);
+void task_search_turn(struct task *task, bool idle_now);
+
+/* A neighbour of the record suspected was put: asks whether it would be taken. */
+bool task_rehearse(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* The lane is somebody else's: what is known of its records is forgotten. */
+void task_search_forget(struct task *task, size_t lane);
+void task_search_release(struct task *task);
 
 /* Forgets what was put and not flushed; whoever claims the lanes next does it again. */
 void task_let_go(struct task *task);

@@ -90,6 +90,21 @@ static void test_kinds(void **state)
     }
 }
 
+/* What the table does not know may be one record's doing. */
+static void test_known(void **state)
+{
+    (void)state;
+    static const char *const known[] = {"",      "22001", "23514", "P0001", "42P01",
+                                        "08006", "40001", "53100", "57P01", "58030",
+                                        "XX001", "25006", "55P03"};
+    static const char *const unknown[] = {"XX000", "FT001", "38000", "39P01",
+                                          "HV000", "2F002", "72000"};
+    for (size_t i = 0; i < COUNT(known); i++)
+        check_number(known[i], sqlstate_is_known(known[i]), true);
+    for (size_t i = 0; i < COUNT(unknown); i++)
+        check_number(unknown[i], sqlstate_is_known(unknown[i]), false);
+}
+
 /* Nothing ends the process, and nothing is no fault: of every class there could be. */
 static void test_every_class(void **state)
 {
@@ -110,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_known),
         cmocka_unit_test(test_every_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
