@@ -55,6 +55,8 @@ struct change {
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
+    uint64_t columns; /* changes of one decoder with the same number have the same columns in the
+                         same places, with the same need and preset; 0 where nobody counted */
     bool has_before, has_after; /* the event carries that image */
     bool wrapped;               /* it came as {"schema":…,"payload":…} */
     bool keyed;                 /* the source has message keys, and this one could be read */

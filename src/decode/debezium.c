@@ -11,14 +11,19 @@
 #include "json.h"
 #include "mem.h"
 #include "schema.h"
+#include "shape.h"
 
 /* Nodes of one message: a record of 128 MiB may consist of values of two bytes each. */
 #define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
 #define COLUMN_LIMIT 8192
+/* Children of the columns are not needed: payload, image, column. */
+#define PAYLOAD_DEPTH 2
 
 struct debezium {
     struct decoder decoder;
     struct schema_cache *schemas;
+    struct shapes *payloads, *keys;
+    uint64_t joins;       /* counts the notes of shapes */
     struct arena scratch; /* trees of one record */
 };
 
@@ -26,6 +31,8 @@ static void debezium_destroy(struct decoder *decoder)
 {
     struct debezium *self = (struct debezium *)decoder;
     schema_cache_free(self->schemas);
+    shapes_free(self->payloads);
+    shapes_free(self->keys);
     arena_release(&self->scratch);
     mem_free(self);
 }
@@ -34,13 +41,16 @@ static struct decoder *debezium_create(const struct config *config, struct fault
 {
     (void)config; /* it has no options */
     struct debezium *self = mem_alloc(sizeof(*self));
-    if (self)
-        *self = (struct debezium){.decoder = {.type = &debezium_decoder}};
-    if (self && (self->schemas = schema_cache_new())) {
+    if (self) {
+        *self = (struct debezium){.decoder = {.type = &debezium_decoder},
+                                  .schemas = schema_cache_new(),
+                                  .payloads = shapes_new(PAYLOAD_DEPTH),
+                                  .keys = shapes_new(PAYLOAD_DEPTH)};
         arena_init(&self->scratch, SCRATCH_BYTES_LIMIT);
-        return &self->decoder;
+        if (self->schemas && self->payloads && self->keys)
+            return &self->decoder;
+        debezium_destroy(&self->decoder);
     }
-    mem_free(self);
     fault_memory(fault, "the decoder");
     return NULL;
 }
@@ -50,10 +60,10 @@ struct message {
     const struct schema *schema;
     const struct json *payload;
     bool wrapped;
+    struct shape *shape; /* of the payload, or NULL */
+    str text;            /* of the payload, where its shape may be learned */
+    uint64_t group;
 };
-
-/* Children of the columns are not needed: payload, image, column. */
-#define PAYLOAD_DEPTH 2
 
 /* {"schema":…,"payload":…}; some converters leave the schema away. */
 static bool is_wrapper(const struct json *root)
@@ -63,26 +73,50 @@ static bool is_wrapper(const struct json *root)
            && (members == 1 || (members == 2 && json_member(root, "schema")));
 }
 
-static bool read_message(struct debezium *self, str text, struct arena *texts,
-                         struct message *message, struct fault *fault)
+/* Tables are told apart by their topic, where there is one. */
+static uint64_t topic_group(const struct record *record)
+{
+    return str_hash(STR_HASH_START, record->topic) | (uint64_t)1 << 63;
+}
+
+static bool recall(struct debezium *self, struct arena *texts, struct message *message)
+{
+    message->shape = shapes_recall(self->payloads, message->group, message->text, texts);
+    if (message->shape)
+        message->payload = message->shape->root;
+    return message->shape != NULL;
+}
+
+static bool read_message(struct debezium *self, const struct record *record, str text,
+                         struct arena *texts, struct message *message, struct fault *fault)
 {
     struct json_memory memory = {&self->scratch, texts};
     struct json *root;
-    str payload;
-    if (schema_cache_split(self->schemas, text, &message->schema, &payload)
-        && json_parse(payload, PAYLOAD_DEPTH, memory, &root, fault)) {
-        message->payload = root;
+    *message = (struct message){.group = topic_group(record), .text = text};
+    if (schema_cache_split(self->schemas, text, &message->schema, &message->text)) {
         message->wrapped = true;
+        message->group = message->schema->number;
+        if (recall(self, texts, message))
+            return true;
+        if (json_parse(message->text, PAYLOAD_DEPTH, memory, &root, fault)) {
+            message->payload = root;
+            return true;
+        }
+        message->text = STR_EMPTY;
+    } else if (recall(self, texts, message)) {
         return true;
     }
     /* One level more: the payload may stand in a wrapper. */
     if (!json_parse(text, PAYLOAD_DEPTH + 1, memory, &root, fault))
         return false;
-    *message = (struct message){NULL, root, is_wrapper(root)};
+    message->payload = root;
+    message->schema = NULL;
+    message->wrapped = is_wrapper(root);
     if (!message->wrapped)
         return true;
     const struct json *schema = json_member(root, "schema");
     message->payload = json_member(root, "payload");
+    message->text = STR_EMPTY;
     return !schema || schema->kind == JSON_NULL
            || schema_cache_add(self->schemas, text, schema->text, &message->schema, fault);
 }
@@ -104,10 +138,25 @@ static bool take_framing(str *text, struct fault *fault)
         "kcat -J where the schema's number holds a line feed)");
 }
 
-static bool read_key(struct debezium *self, const struct record *record, struct arena *texts,
-                     struct change *change, struct fault *fault)
+static bool parse_key(struct debezium *self, uint64_t group, str text, struct arena *texts,
+                      struct json **root, struct fault *fault)
 {
     struct json_memory memory = {&self->scratch, texts};
+    struct shape *shape = shapes_recall(self->keys, group, text, texts);
+    if (shape) {
+        *root = shape->root;
+        return true;
+    }
+    if (!json_parse(text, PAYLOAD_DEPTH, memory, root, fault))
+        return false;
+    shapes_learn(self->keys, group, text);
+    return true;
+}
+
+static bool read_key(struct debezium *self, const struct message *message,
+                     const struct record *record, struct arena *texts, struct change *change,
+                     struct fault *fault)
+{
     struct json *root;
     struct fault unreadable;
     str text = record->key;
@@ -117,7 +166,7 @@ static bool read_key(struct debezium *self, const struct record *record, struct 
     /* A key that is no JSON (StringConverter) tells no columns: it is as if there were none, and
        the configuration must name them. */
     change->keyed = take_framing(&text, &unreadable)
-                    && json_parse(text, 2, memory, &root, &unreadable);
+                    && parse_key(self, message->group, text, texts, &root, &unreadable);
     if (!change->keyed)
         return unreadable.kind == FAULT_RECORD
                || fault_set(fault, unreadable.kind, "%s", unreadable.text);
@@ -251,31 +300,132 @@ static void fill_missing_row(struct change *change)
     }
 }
 
-static bool read_fields(const struct envelope *envelope, const struct schema *schema,
+/* What is worked out once for all payloads of a shape. Where the fields of its columns stand, and
+   all of them but the values. */
+struct note {
+    struct envelope_places places;
+    uint64_t columns; /* 0: the fields are not worked out yet */
+    bool gone, has_before, has_after;
+    struct field *field;
+    size_t field_count;
+    struct place *after, *before; /* of the images' columns */
+};
+
+struct place {
+    size_t field;
+    const struct schema *schema;
+};
+
+static struct place *find_places(const struct join *join, const struct json *image,
+                                 struct arena *arena)
+{
+    struct place *places = ARENA_NEW(arena, struct place, json_child_count(image) + 1);
+    size_t nth = 0;
+    for (const struct json *column = image ? image->child : NULL; places && column;
+         column = column->next, nth++) {
+        size_t at = 0;
+        while (!str_eq(join->field[at].name, column->name))
+            at++;
+        places[nth] = (struct place){at, column_schema(join, column->name, nth)};
+    }
+    return places;
+}
+
+/* Where memory ends, it is worked out each time. */
+static void note_fields(struct debezium *self, const struct join *join, const struct json *before,
+                        const struct json *after, const struct change *change, struct note *note)
+{
+    struct arena *arena = shapes_arena(self->payloads);
+    struct field *fields = ARENA_NEW(arena, struct field, join->count);
+    struct place *old = find_places(join, before, arena), *new = find_places(join, after, arena);
+    if (!fields || !old || !new)
+        return;
+    for (size_t i = 0; i < join->count; i++) {
+        fields[i] = join->field[i];
+        fields[i].before = fields[i].after = (struct value){VALUE_ABSENT, STR_EMPTY};
+        if (!arena_copy(arena, fields[i].name, &fields[i].name))
+            return;
+    }
+    *note = (struct note){.places = note->places,
+                          .columns = ++self->joins,
+                          .gone = change->op == CHANGE_DELETE,
+                          .has_before = before != NULL,
+                          .has_after = after != NULL,
+                          .field = fields,
+                          .field_count = join->count,
+                          .after = new,
+                          .before = old};
+}
+
+/* The fields as they were noted, with the values of these images. */
+static bool recall_fields(const struct note *note, const struct json *before,
+                          const struct json *after, struct arena *arena, struct change *change,
+                          struct fault *fault)
+{
+    const struct type *plain = type_by_name(STR_EMPTY);
+    size_t bytes = note->field_count * sizeof(struct field);
+    struct field *fields = arena_alloc(arena, bytes);
+    if (!fields)
+        return fault_memory(fault, "columns");
+    memcpy(fields, note->field, bytes);
+    const struct place *place = note->after;
+    for (const struct json *column = after ? after->child : NULL; column; column = column->next) {
+        fields[place->field].after = type_read(place->schema ? place->schema->plug : plain, column);
+        place++;
+    }
+    place = note->before;
+    for (const struct json *column = before ? before->child : NULL; column; column = column->next) {
+        fields[place->field].before = type_read(place->schema ? place->schema->plug : plain,
+                                                column);
+        place++;
+    }
+    change->field = fields;
+    change->field_count = note->field_count;
+    change->columns = note->columns;
+    fill_missing_row(change);
+    return true;
+}
+
+static bool join_fields(struct join *join, const struct json *before, const struct json *after,
                         struct arena *arena, struct arena *scratch, struct change *change,
+                        struct fault *fault)
+{
+    if (!count_columns(before, after, join->row, &join->limit, fault))
+        return false;
+    if (!join_init(join, arena, scratch))
+        return fault_memory(fault, "columns");
+    if (after)
+        join_image(join, after, true);
+    if (before)
+        join_image(join, before, false);
+    /* A delete need not say every column; those it leaves out are unknown, not absent. */
+    if (change->op == CHANGE_DELETE && !join_schema(join, arena, fault))
+        return false;
+    change->field = join->field;
+    change->field_count = join->count;
+    fill_missing_row(change);
+    return true;
+}
+
+static bool read_fields(struct debezium *self, const struct message *message,
+                        const struct envelope *envelope, struct arena *arena, struct change *change,
                         struct fault *fault)
 {
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
     const struct json *after = gone ? NULL : envelope->after;
     const struct json *before = gone || change->op == CHANGE_UPDATE ? envelope->before : NULL;
-    struct join join = {.row = schema_field(schema, gone ? STR("before") : STR("after"))};
+    struct note *note = message->shape ? message->shape->note : NULL;
     change->has_before = before != NULL;
     change->has_after = after != NULL;
-    if (!count_columns(before, after, join.row, &join.limit, fault))
+    if (note && note->columns && note->gone == gone && note->has_before == change->has_before
+        && note->has_after == change->has_after)
+        return recall_fields(note, before, after, arena, change, fault);
+    struct join join = {.row = schema_field(message->schema, gone ? STR("before") : STR("after"))};
+    if (!join_fields(&join, before, after, arena, &self->scratch, change, fault))
         return false;
-    if (!join_init(&join, arena, scratch))
-        return fault_memory(fault, "columns");
-    if (after)
-        join_image(&join, after, true);
-    if (before)
-        join_image(&join, before, false);
-    /* A delete need not say every column; those it leaves out are unknown, not absent. */
-    if (gone && !join_schema(&join, arena, fault))
-        return false;
-    change->field = join.field;
-    change->field_count = join.count;
-    fill_missing_row(change);
+    if (note && !note->columns)
+        note_fields(self, &join, before, after, change, note);
     return true;
 }
 
@@ -292,8 +442,8 @@ static bool decode_change(struct debezium *self, const struct message *message,
         return false;
     if (change->op == CHANGE_TRUNCATE || change->op == CHANGE_MESSAGE)
         return true;
-    return read_fields(envelope, message->schema, arena, &self->scratch, change, fault)
-           && read_key(self, record, arena, change, fault);
+    return read_fields(self, message, envelope, arena, change, fault)
+           && read_key(self, message, record, arena, change, fault);
 }
 
 static bool count_other(struct debezium *self, enum message_kind kind, const struct json *payload,
@@ -326,6 +476,26 @@ static bool count_other(struct debezium *self, enum message_kind kind, const str
     return envelope_refuse(payload, fault);
 }
 
+/* Tells what the message is. Of a shape that is known, only the values are looked at. */
+static enum message_kind read_envelope(struct debezium *self, const struct message *message,
+                                       struct envelope *envelope)
+{
+    struct shape *shape = message->shape;
+    struct note *note = shape ? shape->note : NULL;
+    if (note && envelope_at(&note->places, envelope))
+        return MESSAGE_ENVELOPE;
+    enum message_kind kind = envelope_read(message->payload, envelope);
+    if (kind != MESSAGE_ENVELOPE)
+        return kind;
+    if (!shape && message->text.len > 0)
+        shapes_learn(self->payloads, message->group, message->text);
+    if (shape && !note && (note = ARENA_NEW(shapes_arena(self->payloads), struct note, 1))) {
+        note->places = envelope_find(message->payload);
+        shape->note = note;
+    }
+    return kind;
+}
+
 static bool debezium_decode(struct decoder *decoder, const struct record *record,
                             struct batch *batch, struct change_list *changes, struct fault *fault)
 {
@@ -339,9 +509,9 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     }
     arena_reset(&self->scratch);
     if (!take_framing(&text, fault)
-        || !read_message(self, str_trim(text), &batch->arena, &message, fault))
+        || !read_message(self, record, str_trim(text), &batch->arena, &message, fault))
         return false;
-    enum message_kind kind = envelope_read(message.payload, &envelope);
+    enum message_kind kind = read_envelope(self, &message, &envelope);
     if (kind != MESSAGE_ENVELOPE)
         return count_other(self, kind, message.payload, fault);
     struct change *change = arena_alloc(&batch->arena, sizeof(*change));

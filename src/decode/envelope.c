@@ -45,20 +45,69 @@ static bool is_odd(const struct json *image)
     return image && image->kind != JSON_OBJECT && image->kind != JSON_NULL;
 }
 
-static void read_members(const struct json *payload, struct envelope *envelope)
+static struct source_members find_source(const struct json *source, const struct json *transaction)
+{
+    return (struct source_members){
+        .connector = json_member(source, "connector"),
+        .name = json_member(source, "name"),
+        .schema = json_member(source, "schema"),
+        .db = json_member(source, "db"),
+        .table = json_member(source, "table"),
+        .ts_us = json_member(source, "ts_us"),
+        .ts_ns = json_member(source, "ts_ns"),
+        .ts_ms = json_member(source, "ts_ms"),
+        .tx_id = json_member(source, "txId"),
+        .file = json_member(source, "file"),
+        .pos = json_member(source, "pos"),
+        .lsn = json_member(source, "lsn"),
+        .commit_lsn = json_member(source, "commit_lsn"),
+        .scn = json_member(source, "scn"),
+        .query = json_member(source, "query"),
+        .user_name = json_member(source, "user_name"),
+        .transaction_id = json_member(transaction, "id"),
+        .total_order = json_member(transaction, "total_order"),
+    };
+}
+
+struct envelope_places envelope_find(const struct json *payload)
+{
+    struct envelope_places places = {
+        .op = json_member(payload, "op"),
+        .before = json_member(payload, "before"),
+        .after = json_member(payload, "after"),
+        .source = json_member(payload, "source"),
+        .transaction = json_member(payload, "transaction"),
+        .ts_ms = json_member(payload, "ts_ms"),
+        .ts_us = json_member(payload, "ts_us"),
+        .ts_ns = json_member(payload, "ts_ns"),
+    };
+    places.of = find_source(places.source, places.transaction);
+    places.may_be_signal = json_child_count(places.before) == 3
+                           || json_child_count(places.after) == 3;
+    return places;
+}
+
+static void fill(const struct envelope_places *places, struct envelope *envelope)
 {
     *envelope = (struct envelope){
-        .op = present(json_member(payload, "op")),
-        .before = object_or_null(json_member(payload, "before")),
-        .after = object_or_null(json_member(payload, "after")),
-        .source = object_or_null(json_member(payload, "source")),
-        .transaction = object_or_null(json_member(payload, "transaction")),
-        .odd_image = is_odd(json_member(payload, "before"))
-                     || is_odd(json_member(payload, "after")),
-        .ts_ms = present(json_member(payload, "ts_ms")),
-        .ts_us = present(json_member(payload, "ts_us")),
-        .ts_ns = present(json_member(payload, "ts_ns")),
+        .op = present(places->op),
+        .before = object_or_null(places->before),
+        .after = object_or_null(places->after),
+        .source = object_or_null(places->source),
+        .transaction = object_or_null(places->transaction),
+        .ts_ms = present(places->ts_ms),
+        .ts_us = present(places->ts_us),
+        .ts_ns = present(places->ts_ns),
+        .of = places->of,
+        .odd_image = is_odd(places->before) || is_odd(places->after),
     };
+}
+
+bool envelope_at(const struct envelope_places *places, struct envelope *envelope)
+{
+    fill(places, envelope);
+    return !places->may_be_signal && places->op && places->op->kind == JSON_STRING
+           && (envelope->source || places->before || places->after);
 }
 
 static bool is_envelope(const struct json *payload, const struct envelope *envelope)
@@ -73,7 +122,8 @@ enum message_kind envelope_read(const struct json *payload, struct envelope *env
         return MESSAGE_TOMBSTONE;
     if (payload->kind != JSON_OBJECT)
         return MESSAGE_UNKNOWN;
-    read_members(payload, envelope);
+    struct envelope_places places = envelope_find(payload);
+    fill(&places, envelope);
     if (is_envelope(payload, envelope))
         return is_signal_row(envelope) ? MESSAGE_SIGNAL : MESSAGE_ENVELOPE;
     if (json_child_count(payload) == 1 && envelope->ts_ms)
@@ -117,31 +167,30 @@ static int64_t read_time(const struct json *ts_us, const struct json *ts_ns,
 }
 
 /* A member of the source block as text, NULL where it is missing. */
-static struct value source_text(const struct json *source, const char *name)
+static struct value member_text(const struct json *member)
 {
-    const struct json *member = present(json_member(source, name));
+    member = present(member);
     return member ? (struct value){VALUE_TEXT, member->text}
                   : (struct value){VALUE_NULL, STR_EMPTY};
 }
 
 /* PostgreSQL writes "571:53195832" (number, LSN); elsewhere the whole id names the transaction. */
-static struct value transaction_number(const struct envelope *envelope)
+static struct value transaction_number(const struct source_members *of)
 {
-    struct value id = source_text(envelope->transaction, "id");
+    struct value id = member_text(of->transaction_id);
     str head;
-    if (json_member_is(envelope->source, "connector", "postgresql")
-        && str_split(&id.text, ':', &head))
+    if (str_is(json_string(of->connector), "postgresql") && str_split(&id.text, ':', &head))
         id.text = head;
     return id;
 }
 
 /* The position in the source's log, by whatever that database calls it. */
-static bool log_position(const struct json *source, struct arena *arena, struct value *lsn,
+static bool log_position(const struct source_members *of, struct arena *arena, struct value *lsn,
                          struct fault *fault)
 {
-    static const char *const names[] = {"lsn", "commit_lsn", "scn"};
-    const struct json *file = present(json_member(source, "file"));
-    const struct json *pos = present(json_member(source, "pos"));
+    const struct json *const names[] = {of->lsn, of->commit_lsn, of->scn};
+    const struct json *file = present(of->file);
+    const struct json *pos = present(of->pos);
     *lsn = (struct value){VALUE_NULL, STR_EMPTY};
     if (file && pos) {
         str text = arena_format(arena, "%.*s:%.*s", STR_ARG(file->text), STR_ARG(pos->text));
@@ -149,7 +198,7 @@ static bool log_position(const struct json *source, struct arena *arena, struct 
         return text.ptr || fault_memory(fault, "a log position");
     }
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && lsn->kind == VALUE_NULL; i++)
-        *lsn = source_text(source, names[i]);
+        *lsn = member_text(names[i]);
     return true;
 }
 
@@ -162,24 +211,23 @@ static bool check_name(str name, struct fault *fault)
 bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
                      struct fault *fault)
 {
-    const struct json *source = envelope->source;
-    change->source_name = json_string(json_member(source, "name"));
-    change->schema = json_string(json_member(source, "schema"));
+    const struct source_members *of = &envelope->of;
+    change->source_name = json_string(of->name);
+    change->schema = json_string(of->schema);
     if (change->schema.len == 0)
-        change->schema = json_string(json_member(source, "db"));
-    change->table = json_string(json_member(source, "table"));
-    change->source_us = read_time(json_member(source, "ts_us"), json_member(source, "ts_ns"),
-                                  json_member(source, "ts_ms"));
+        change->schema = json_string(of->db);
+    change->table = json_string(of->table);
+    change->source_us = read_time(of->ts_us, of->ts_ns, of->ts_ms);
     change->connector_us = read_time(envelope->ts_us, envelope->ts_ns, envelope->ts_ms);
     change->connector_ms = envelope->ts_ms ? envelope->ts_ms->text : STR_EMPTY;
-    change->tx_id = source_text(source, "txId");
+    change->tx_id = member_text(of->tx_id);
     if (change->tx_id.kind == VALUE_NULL)
-        change->tx_id = transaction_number(envelope);
-    change->tx_order = source_text(envelope->transaction, "total_order");
-    change->query = source_text(source, "query");
-    change->user_name = source_text(source, "user_name");
+        change->tx_id = transaction_number(of);
+    change->tx_order = member_text(of->total_order);
+    change->query = member_text(of->query);
+    change->user_name = member_text(of->user_name);
     return check_name(change->schema, fault) && check_name(change->table, fault)
-           && log_position(source, arena, &change->lsn, fault);
+           && log_position(of, arena, &change->lsn, fault);
 }
 
 bool envelope_refuse(const struct json *payload, struct fault *fault)

@@ -20,15 +20,38 @@ enum message_kind {
     MESSAGE_UNKNOWN
 };
 
+/* What is read of the source block, and of the transaction. Members that are missing are NULL. */
+struct source_members {
+    const struct json *connector, *name, *schema, *db, *table, *ts_us, *ts_ns, *ts_ms, *tx_id;
+    const struct json *file, *pos, *lsn, *commit_lsn, *scn, *query, *user_name;
+    const struct json *transaction_id, *total_order;
+};
+
 /* Members that are missing or null are NULL. */
 struct envelope {
     const struct json *op, *before, *after, *source, *transaction;
     const struct json *ts_ms, *ts_us, *ts_ns;
+    struct source_members of;
     bool odd_image; /* before or after is something else */
+};
+
+/* Where the members of an envelope stand in a tree that is filled again and again. */
+struct envelope_places {
+    const struct json *op, *before, *after, *source, *transaction;
+    const struct json *ts_ms, *ts_us, *ts_ns;
+    struct source_members of;
+    bool may_be_signal; /* the values have to tell */
 };
 
 /* Tells what the payload is; fills the envelope where it is one. */
 enum message_kind envelope_read(const struct json *payload, struct envelope *envelope);
+
+/* Finds the places once for all payloads of the same shape. */
+struct envelope_places envelope_find(const struct json *payload);
+
+/* The envelope in these places, as envelope_read would fill it; false where it must be asked
+   whether it is one. */
+bool envelope_at(const struct envelope_places *places, struct envelope *envelope) MUST_CHECK;
 
 /* FAULT_RECORD where Debezium has no such op, or an image is no object. */
 bool envelope_op(const struct envelope *envelope, enum change_op *op,

@@ -8,19 +8,39 @@ static bool is_hex(char c)
     return scan_is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* Behind the escape at `at`, or NULL. */
+static uint32_t hex_unit(const char *digits)
+{
+    uint32_t unit = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = digits[i];
+        unit = unit * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
+static bool is_unicode_escape(const char *at, const char *end)
+{
+    return end - at >= 6 && at[0] == '\\' && at[1] == 'u' && is_hex(at[2]) && is_hex(at[3])
+           && is_hex(at[4]) && is_hex(at[5]);
+}
+
+/* Behind the escape at `at`, or NULL. A lone surrogate is allowed in what is not kept, and only
+   there: yajl's side knows. */
 static const char *escape_end(const char *at, const char *end)
 {
     if (end - at < 2)
         return NULL;
     if (at[1] != 'u')
         return at[1] && strchr("\"\\/bfnrt", at[1]) ? at + 2 : NULL;
-    if (end - at < 6)
+    if (!is_unicode_escape(at, end))
         return NULL;
-    for (int i = 2; i < 6; i++)
-        if (!is_hex(at[i]))
-            return NULL;
-    return at + 6;
+    uint32_t unit = hex_unit(at + 2);
+    if ((unit & 0xf800) != 0xd800)
+        return at + 6;
+    at += 6;
+    bool twins = (unit & 0xfc00) == 0xd800 && is_unicode_escape(at, end)
+                 && (hex_unit(at + 2) & 0xfc00) == 0xdc00;
+    return twins ? at + 6 : NULL;
 }
 
 const char *scan_string_with_care(const char *at, const char *end, bool *escaped)
@@ -128,16 +148,6 @@ const char *scan_value(const char *at, const char *end, unsigned depth)
     default:
         return scan_number(at, end);
     }
-}
-
-static uint32_t hex_unit(const char *digits)
-{
-    uint32_t unit = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = digits[i];
-        unit = unit * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return unit;
 }
 
 /* Reads the escape \uXXXX at `at` (and its twin where it is a surrogate); NULL where the twin is

@@ -20,6 +20,7 @@ struct remembered {
 
 struct schema_cache {
     struct remembered *first;
+    uint64_t number;    /* of the schema remembered last */
     struct arena arena; /* owns the entries, their texts and trees */
 };
 
@@ -189,6 +190,7 @@ bool schema_cache_add(struct schema_cache *cache, str message, str raw,
     if (!json_parse(entry->raw, JSON_DEPTH_LIMIT, memory, &tree, fault)
         || !schema_read(tree, &cache->arena, &read, fault))
         return false;
+    read->number = ++cache->number;
     entry->schema = read;
     entry->next = cache->first;
     cache->first = entry;

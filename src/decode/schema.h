@@ -19,6 +19,7 @@ struct schema {
     const struct json *parameters; /* object of parameters, or NULL */
     struct schema *child; /* fields of a struct, items of an array, keys and values of a map */
     size_t child_count;
+    uint64_t number; /* of a remembered schema: from 1, and never the same again */
 };
 
 #define SCHEMA_DEPTH_LIMIT 32

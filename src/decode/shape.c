@@ -1,0 +1,321 @@
+/*
+ * At first all values of a shape are taken to be constant. A text that differs in some of them is
+ * walked with care, and from then on those are looked at. Nothing that was learned is ever freed
+ * before the end, because names and constant texts point into it; the memory has a limit, behind
+ * which nothing more is learned.
+ */
+#include "shape.h"
+
+#include "mem.h"
+#include "scan.h"
+#include "tree.h"
+
+#define SHAPES_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
+#define SAMPLE_BYTES_LIMIT ((size_t)256 * 1024)
+#define SPAN_LIMIT 32768
+/* Of one group so many are kept, the last used first; the one that was not used for longest makes
+   room. */
+#define GROUP_SHAPES 16
+#define GROUP_SLOTS 256
+/* Where texts are like none that was learned, again and again, learning them is no use: behind so
+   many in a row only every text at a power of two is learned. */
+#define PATIENCE 32
+
+/* A scalar, or a container that is kept as text. */
+struct leaf {
+    struct json *node;
+    uint32_t from, to; /* in the sample */
+    bool deepest;
+    bool varies;  /* it was seen with another text than the sample's */
+    bool differs; /* in the text that is walked with care */
+};
+
+/* Bytes that stay the same, and the leaf behind them (NULL at the end). */
+struct step {
+    const char *want;
+    size_t len;
+    struct leaf *leaf;
+    const char *begin; /* where the bytes stand in the present text */
+};
+
+/* A container whose children are kept: its text begins and ends within the bytes of steps. */
+struct frame {
+    struct json *node;
+    uint32_t from, to; /* in the sample */
+    struct step *first, *last;
+};
+
+struct learned {
+    struct shape shape;
+    struct learned *next;
+    uint64_t group;
+    str sample; /* SCAN_WIDTH bytes more can be read behind it */
+    struct leaf *leaf;
+    struct step *step;
+    struct frame *frame;
+    size_t leaf_count, step_count, frame_count;
+};
+
+struct shapes {
+    unsigned keep_depth;
+    uint64_t misses; /* in a row */
+    struct learned *slot[GROUP_SLOTS];
+    struct arena arena;
+    struct arena scratch;
+};
+
+struct shapes *shapes_new(unsigned keep_depth)
+{
+    struct shapes *shapes = mem_alloc(sizeof(*shapes));
+    if (!shapes)
+        return NULL;
+    *shapes = (struct shapes){.keep_depth = keep_depth};
+    arena_init(&shapes->arena, SHAPES_BYTES_LIMIT);
+    arena_init(&shapes->scratch, SPAN_LIMIT * sizeof(struct span) + SAMPLE_BYTES_LIMIT);
+    return shapes;
+}
+
+void shapes_free(struct shapes *shapes)
+{
+    if (!shapes)
+        return;
+    arena_release(&shapes->arena);
+    arena_release(&shapes->scratch);
+    mem_free(shapes);
+}
+
+struct arena *shapes_arena(struct shapes *shapes)
+{
+    return &shapes->arena;
+}
+
+static struct learned **group_slot(struct shapes *shapes, uint64_t group)
+{
+    return &shapes->slot[(group * 0x9e3779b97f4a7c15ULL) >> 56];
+}
+
+/* ---- walking ---- */
+
+static inline const char *read_leaf(const struct leaf *leaf, const char *at, const char *end,
+                                    struct arena *texts)
+{
+    struct json *node = leaf->node;
+    const char *from = at;
+    if (at == end)
+        return NULL;
+    if (*at == '"') {
+        at = scan_plain(at + 1, end);
+        if (at < end && *at == '"') {
+            node->kind = JSON_STRING;
+            node->text = (str){from + 1, (size_t)(at - from - 1)};
+            return at + 1;
+        }
+    } else {
+        at = scan_digits(at, end);
+        if (at > from && *from != '0' && at < end && *at != '.' && (*at | 0x20) != 'e') {
+            node->kind = JSON_NUMBER;
+            node->text = (str){from, (size_t)(at - from)};
+            return at;
+        }
+    }
+    return tree_read_leaf(node, from, end, leaf->deepest, texts);
+}
+
+static bool walk(const struct learned *learned, str text, struct arena *texts)
+{
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    for (struct step *step = learned->step;; step++) {
+        if ((size_t)(end - at) < step->len || !scan_same(at, end, step->want, step->len))
+            return false;
+        step->begin = at;
+        at += step->len;
+        if (!step->leaf)
+            break;
+        at = read_leaf(step->leaf, at, end, texts);
+        if (!at)
+            return false;
+    }
+    for (size_t i = 0; i < learned->frame_count; i++) {
+        const struct frame *frame = &learned->frame[i];
+        const char *sample = learned->sample.ptr;
+        const char *from = frame->first->begin + (sample + frame->from - frame->first->want);
+        const char *to = frame->last->begin + (sample + frame->to - frame->last->want);
+        frame->node->text = (str){from, (size_t)(to - from)};
+    }
+    return at == end;
+}
+
+/* The text with all leaves taken to vary. Where it has the shape, those that differ are marked. */
+static bool walk_with_care(struct learned *learned, str text, struct arena *texts)
+{
+    const char *at = text.ptr, *end = text.ptr + text.len, *sample = learned->sample.ptr;
+    size_t done = 0;
+    for (size_t i = 0; i < learned->leaf_count; i++) {
+        struct leaf *leaf = &learned->leaf[i];
+        struct json node;
+        size_t len = leaf->from - done;
+        if ((size_t)(end - at) < len || memcmp(at, sample + done, len) != 0)
+            return false;
+        at += len;
+        const char *behind = tree_read_leaf(&node, at, end, leaf->deepest, texts);
+        if (!behind)
+            return false;
+        leaf->differs = !str_eq((str){at, (size_t)(behind - at)},
+                                (str){sample + leaf->from, leaf->to - leaf->from});
+        at = behind;
+        done = leaf->to;
+    }
+    return str_eq((str){at, (size_t)(end - at)}, str_from_at(learned->sample, done));
+}
+
+/* ---- steps ---- */
+
+static struct step *step_of(const struct learned *learned, uint32_t place)
+{
+    struct step *step = learned->step;
+    while (step->leaf && step->leaf->to <= place)
+        step++;
+    return step;
+}
+
+static void build_steps(struct learned *learned)
+{
+    size_t done = 0;
+    learned->step_count = 0;
+    for (size_t i = 0; i < learned->leaf_count; i++) {
+        struct leaf *leaf = &learned->leaf[i];
+        if (!leaf->varies)
+            continue;
+        learned->step[learned->step_count++] = (struct step){
+            .want = learned->sample.ptr + done, .len = leaf->from - done, .leaf = leaf};
+        done = leaf->to;
+    }
+    learned->step[learned->step_count++] = (struct step){.want = learned->sample.ptr + done,
+                                                         .len = learned->sample.len - done};
+    for (size_t i = 0; i < learned->frame_count; i++) {
+        struct frame *frame = &learned->frame[i];
+        frame->first = step_of(learned, frame->from);
+        frame->last = step_of(learned, frame->to);
+    }
+}
+
+static bool fits_with_care(struct learned *learned, str text, struct arena *texts)
+{
+    if (!walk_with_care(learned, text, texts))
+        return false;
+    for (size_t i = 0; i < learned->leaf_count; i++)
+        learned->leaf[i].varies = learned->leaf[i].varies || learned->leaf[i].differs;
+    build_steps(learned);
+    return walk(learned, text, texts);
+}
+
+/* ---- the memory ---- */
+
+typedef bool fits(struct learned *, str, struct arena *);
+
+static bool fits_quickly(struct learned *learned, str text, struct arena *texts)
+{
+    return walk(learned, text, texts);
+}
+
+static struct shape *find(struct learned **slot, uint64_t group, str text, struct arena *texts,
+                          fits *fit)
+{
+    for (struct learned **link = slot; *link; link = &(*link)->next) {
+        struct learned *learned = *link;
+        if (learned->group != group || !fit(learned, text, texts))
+            continue;
+        *link = learned->next;
+        learned->next = *slot;
+        *slot = learned;
+        return &learned->shape;
+    }
+    return NULL;
+}
+
+struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, struct arena *texts)
+{
+    struct learned **slot = group_slot(shapes, group);
+    struct shape *shape = find(slot, group, text, texts, fits_quickly);
+    if (!shape)
+        shape = find(slot, group, text, texts, fits_with_care);
+    shapes->misses = shape ? 0 : shapes->misses + 1;
+    return shape;
+}
+
+/* Of a full group the last goes out of the list. */
+static void make_room(struct learned **slot, uint64_t group)
+{
+    struct learned **last = NULL;
+    size_t count = 0;
+    for (struct learned **link = slot; *link; link = &(*link)->next) {
+        if ((*link)->group == group) {
+            last = link;
+            count++;
+        }
+    }
+    if (count >= GROUP_SHAPES)
+        *last = (*last)->next;
+}
+
+static void take_spans(struct learned *learned, const struct span_list *spans)
+{
+    for (size_t i = 0; i < spans->count; i++) {
+        const struct span *span = &spans->item[i];
+        if (span->inner)
+            learned->frame[learned->frame_count++] =
+                (struct frame){.node = span->node, .from = span->from, .to = span->to};
+        else
+            learned->leaf[learned->leaf_count++] = (struct leaf){
+                .node = span->node, .from = span->from, .to = span->to, .deepest = span->deepest};
+    }
+}
+
+/* As many values as the text can have at the most. */
+static size_t count_values(str text)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == ',' || text.ptr[i] == '{' || text.ptr[i] == '[';
+    return count;
+}
+
+static struct learned *learn(struct shapes *shapes, str text)
+{
+    struct json_memory memory = {&shapes->arena, &shapes->arena};
+    struct span_list spans = {.limit = count_values(text)};
+    char *sample = arena_alloc(&shapes->arena, text.len + SCAN_WIDTH);
+    struct learned *learned = ARENA_NEW(&shapes->arena, struct learned, 1);
+    if (spans.limit > SPAN_LIMIT || !sample || !learned
+        || !(spans.item = arena_alloc(&shapes->scratch, spans.limit * sizeof(*spans.item))))
+        return NULL;
+    memcpy(sample, text.ptr, text.len);
+    memset(sample + text.len, 0, SCAN_WIDTH);
+    learned->sample = (str){sample, text.len};
+    if (!tree_read(learned->sample, shapes->keep_depth, memory, &spans, &learned->shape.root))
+        return NULL;
+    learned->leaf = ARENA_NEW(&shapes->arena, struct leaf, spans.count);
+    learned->frame = ARENA_NEW(&shapes->arena, struct frame, spans.count);
+    learned->step = ARENA_NEW(&shapes->arena, struct step, spans.count + 1);
+    if (!learned->leaf || !learned->frame || !learned->step)
+        return NULL;
+    take_spans(learned, &spans);
+    build_steps(learned);
+    return learned;
+}
+
+void shapes_learn(struct shapes *shapes, uint64_t group, str text)
+{
+    uint64_t misses = shapes->misses;
+    if (text.len > SAMPLE_BYTES_LIMIT || (misses > PATIENCE && (misses & (misses - 1)) != 0))
+        return;
+    struct learned *learned = learn(shapes, text);
+    arena_reset(&shapes->scratch);
+    if (!learned)
+        return;
+    struct learned **slot = group_slot(shapes, group);
+    make_room(slot, group);
+    learned->group = group;
+    learned->next = *slot;
+    *slot = learned;
+}

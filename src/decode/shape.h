@@ -1,0 +1,36 @@
+/*
+ * shape: messages of one table differ in few places. A shape is the bytes that stay the same, with
+ * the tree they make; a text that has them too is read by comparing them and looking only at the
+ * places between. It gives the tree that json_parse would give, or none.
+ */
+#ifndef FIELDTRAIL_SHAPE_H
+#define FIELDTRAIL_SHAPE_H
+
+#include "json.h"
+
+struct shapes;
+
+struct shape {
+    /* Filled with the present text. Its nodes are the same ones each time; names, and the texts
+       that have never changed, live as long as the shapes. */
+    struct json *root;
+    void *note; /* what the caller has worked out for this shape; NULL at first */
+};
+
+/* Shapes of texts that json_parse would read with this `keep_depth`. */
+struct shapes *shapes_new(unsigned keep_depth);
+void shapes_free(struct shapes *shapes);
+
+/* Memory that lives as long as the shapes, for notes. */
+struct arena *shapes_arena(struct shapes *shapes);
+
+/* The shape of the text, filled with it, or NULL where it is like none that was learned under this
+   group's number. Valid until the next recall. Texts that an escape forces to be copied go into
+   `texts`. */
+struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, struct arena *texts);
+
+/* Learns the text, which json_parse has taken: texts like it are recalled from now on, as far as
+   the memory for shapes reaches. */
+void shapes_learn(struct shapes *shapes, uint64_t group, str text);
+
+#endif
