@@ -34,13 +34,13 @@ static struct civil civil_from_days(int64_t days)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era =
+    uint32_t day_of_era = (uint32_t)(days - era * 146097);
+    uint32_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int shifted_month = (int)((5 * day_of_year + 2) / 153);
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t shifted_month = (5 * day_of_year + 2) / 153;
     struct civil date = {.day = (int)(day_of_year - (153 * shifted_month + 2) / 5 + 1)};
-    date.month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+    date.month = (int)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
     date.year = year_of_era + era * 400 + (date.month <= 2);
     return date;
 }
@@ -65,31 +65,44 @@ static char *put_digits(char *out, int64_t number, int width)
     return out + width;
 }
 
+/* A number below 100. */
+static char *put_two(char *out, uint32_t number)
+{
+    out[0] = (char)('0' + number / 10);
+    out[1] = (char)('0' + number % 10);
+    return out + 2;
+}
+
 static char *put_year(char *out, int64_t year)
 {
-    if (year < 0 || year > 9999)
-        *out++ = year < 0 ? '-' : '+';
+    if (year >= 0 && year <= 9999)
+        return put_two(put_two(out, (uint32_t)year / 100), (uint32_t)year % 100);
+    *out++ = year < 0 ? '-' : '+';
     int64_t magnitude = year < 0 ? -year : year;
     return put_digits(out, magnitude, magnitude > 99999 ? 6 : magnitude > 9999 ? 5 : 4);
 }
 
 size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us)
 {
-    int64_t of_day = of_day_us(time_us);
-    struct civil date = civil_from_days(days_of(time_us));
+    int64_t days = days_of(time_us), of_day = time_us - days * DAY_US;
+    struct civil date = civil_from_days(days);
+    uint32_t seconds = (uint32_t)(of_day / SECOND_US);
+    uint32_t micros = (uint32_t)(of_day - (int64_t)seconds * SECOND_US);
     char *end = put_year(out, date.year);
     *end++ = '-';
-    end = put_digits(end, date.month, 2);
+    end = put_two(end, (uint32_t)date.month);
     *end++ = '-';
-    end = put_digits(end, date.day, 2);
+    end = put_two(end, (uint32_t)date.day);
     *end++ = 'T';
-    end = put_digits(end, of_day / HOUR_US, 2);
+    end = put_two(end, seconds / 3600);
     *end++ = ':';
-    end = put_digits(end, of_day / MINUTE_US % 60, 2);
+    end = put_two(end, seconds / 60 % 60);
     *end++ = ':';
-    end = put_digits(end, of_day / SECOND_US % 60, 2);
+    end = put_two(end, seconds % 60);
     *end++ = '.';
-    end = put_digits(end, of_day % SECOND_US, 6);
+    end = put_two(end, micros / 10000);
+    end = put_two(end, micros / 100 % 100);
+    end = put_two(end, micros % 100);
     *end++ = 'Z';
     return (size_t)(end - out);
 }

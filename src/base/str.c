@@ -43,8 +43,49 @@ ptrdiff_t str_find(str text, str part)
     return found ? found - text.ptr : -1;
 }
 
+/* Eight decimal digits, or more than 99999999 where one is none. */
+static uint32_t eight_digits(const char *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof(eight));
+    uint64_t beyond = eight + 0x4646464646464646ULL; /* sets the high bit of what is above '9' */
+    eight -= 0x3030303030303030ULL;                  /* and this of what is below '0' */
+    if ((eight | beyond) & 0x8080808080808080ULL)
+        return UINT32_MAX;
+    eight = eight * 10 + (eight >> 8);
+    return (uint32_t)(((eight & 0x000000ff000000ffULL) * 0x000f424000000064ULL
+                       + (eight >> 16 & 0x000000ff000000ffULL) * 0x0000271000000001ULL)
+                      >> 32);
+}
+
+/* Up to 18 digits, which fit for certain; false for anything else. */
+static bool to_positive(str text, int64_t *number)
+{
+    int64_t sum = 0;
+    if (text.len == 0 || text.len > 18)
+        return false;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; text.len >= 8; text = str_from_at(text, 8)) {
+        uint32_t digits = eight_digits(text.ptr);
+        if (digits == UINT32_MAX)
+            return false;
+        sum = sum * 100000000 + digits;
+    }
+#endif
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *number = sum;
+    return true;
+}
+
 bool str_to_int64(str text, int64_t *number)
 {
+    if (to_positive(text, number))
+        return true;
     bool negative = text.len > 0 && text.ptr[0] == '-';
     size_t i = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+') ? 1 : 0;
     if (i == text.len)

@@ -26,10 +26,45 @@ static char escape_of(char c)
     }
 }
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+#define WIDTH 16
+
+/* Whether one of 16 bytes is a backslash or a control character. Bytes beyond ASCII are neither. */
+static inline bool has_odd_byte(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i blank = _mm_set1_epi8(0x20);
+    __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, blank),
+                                       _mm_cmpeq_epi8(_mm_max_epu8(bytes, blank), blank));
+    return _mm_movemask_epi8(
+               _mm_or_si128(control, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))))
+           != 0;
+}
+
+/* How many bytes at the beginning surely need no escape. */
+static size_t plain_length(str text)
+{
+    size_t len = 0;
+    while (len + WIDTH <= text.len && !has_odd_byte(text.ptr + len))
+        len += WIDTH;
+    return len;
+}
+#else
+static size_t plain_length(str text)
+{
+    (void)text;
+    return 0;
+}
+#endif
+
 static bool put_text(str text, struct buf *out, struct fault *fault)
 {
     size_t done = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = plain_length(text); i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != '\\')
+            continue;
         char escape = escape_of(text.ptr[i]);
         if (text.ptr[i] == '\0')
             return fault_set(

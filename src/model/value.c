@@ -82,10 +82,21 @@ static char next_digit(struct number *number)
     return *number->digit++;
 }
 
+/* An integer that has but one spelling. */
+static bool is_plain_integer(str text)
+{
+    size_t i = 0;
+    while (i < text.len && is_digit(text.ptr[i]))
+        i++;
+    return i == text.len && i > 0 && text.ptr[0] != '0';
+}
+
 bool value_number_same(str a, str b)
 {
     if (str_eq(a, b))
         return true;
+    if (is_plain_integer(a) && is_plain_integer(b))
+        return false;
     struct number x = number_parts(a), y = number_parts(b);
     if (!x.digit || !y.digit)
         return !x.digit && !y.digit;

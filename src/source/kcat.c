@@ -8,9 +8,15 @@
 
 #include "json.h"
 
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
+
 /* The members that kcat writes; jq -S puts them in another order. */
-static const char *const member_names[] = {"topic",  "partition", "offset", "tstype", "ts",
-                                           "broker", "headers",   "key",    "payload"};
+static const str member_names[] = {NAME("topic"),  NAME("partition"), NAME("offset"),
+                                   NAME("tstype"), NAME("ts"),        NAME("broker"),
+                                   NAME("headers"), NAME("key"),      NAME("payload")};
 
 static bool looks_like_kcat(str line)
 {
@@ -25,7 +31,7 @@ static bool looks_like_kcat(str line)
     if (!str_split(&line, '"', &name))
         return false;
     for (size_t i = 0; i < sizeof(member_names) / sizeof(member_names[0]); i++)
-        if (str_is(name, member_names[i]))
+        if (name.len == member_names[i].len && str_eq(name, member_names[i]))
             return true;
     return false;
 }
