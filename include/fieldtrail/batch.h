@@ -25,11 +25,15 @@ struct batch {
     struct batch_pin *pin;
     size_t pin_count, pin_capacity;
     int64_t inserted_us; /* the time of day when it was filled: datetime_inserted of its rows */
+    str inserted_text;   /* the same as it is printed; empty where nobody has printed it */
 };
 
 /* At most `limit` bytes of its own (pinned objects not counted). */
 void batch_init(struct batch *batch, size_t limit);
 void batch_release(struct batch *batch);
+
+/* Says when it was filled. */
+bool batch_stamp(struct batch *batch, int64_t inserted_us, struct fault *fault) MUST_CHECK;
 
 /* Empties it and unpins everything. */
 void batch_reset(struct batch *batch);

@@ -41,20 +41,44 @@ static inline bool scan_is_plain(char c)
     return (signed char)c >= 0x20 && c != '"' && c != '\\';
 }
 
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes that is not plain. */
+static inline unsigned scan_odd_bits(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                               _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    /* As signed numbers, bytes beyond ASCII are less than the blank too. */
+    odd = _mm_or_si128(odd, _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)));
+    return (unsigned)_mm_movemask_epi8(odd);
+}
+
+/* A bit for each of the 16 bytes that is no digit. */
+static inline unsigned scan_other_bits(const char *at)
+{
+    /* Moved so that the digits are the ten least of the signed numbers. */
+    __m128i bytes = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                 _mm_set1_epi8((char)(128 - '0')));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(-128 + 9)));
+}
+
+/* A bit for each of the 16 bytes that is the same in both. */
+static inline unsigned scan_same_bits(const char *a, const char *b)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+}
+#endif
+
 /* The first byte that is not plain, or `end`. */
 static inline const char *scan_plain(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
-                  blank = _mm_set1_epi8(0x20);
     for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
-        /* As signed numbers, bytes beyond ASCII are less than the blank too. */
-        odd = _mm_or_si128(odd, _mm_cmplt_epi8(bytes, blank));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-        if (mask)
-            return at + __builtin_ctz(mask);
+        unsigned odd = scan_odd_bits(at);
+        if (odd)
+            return at + __builtin_ctz(odd);
     }
 #endif
     while (at < end && scan_is_plain(*at))
@@ -66,12 +90,8 @@ static inline const char *scan_plain(const char *at, const char *end)
 static inline const char *scan_digits(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    /* Moved so that the digits are the ten least of the signed numbers. */
-    const __m128i move = _mm_set1_epi8((char)('0' + 128)), ten = _mm_set1_epi8(-128 + 10);
     for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i digits = _mm_cmplt_epi8(_mm_sub_epi8(bytes, move), ten);
-        unsigned others = (unsigned)_mm_movemask_epi8(digits) ^ 0xffffU;
+        unsigned others = scan_other_bits(at);
         if (others)
             return at + __builtin_ctz(others);
     }
@@ -79,28 +99,6 @@ static inline const char *scan_digits(const char *at, const char *end)
     while (at < end && scan_is_digit(*at))
         at++;
     return at;
-}
-
-/* Whether `len` bytes are those of `want`, behind which SCAN_WIDTH more can be read. `at` has at
-   least `len` bytes before `end`. */
-static inline bool scan_same(const char *at, const char *end, const char *want, size_t len)
-{
-#ifdef __SSE2__
-    for (; len >= SCAN_WIDTH; at += SCAN_WIDTH, want += SCAN_WIDTH, len -= SCAN_WIDTH) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)want);
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) != 0xffff)
-            return false;
-    }
-    if (end - at >= SCAN_WIDTH) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)want);
-        unsigned differing = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) ^ 0xffffU;
-        return (differing & ((1U << len) - 1)) == 0;
-    }
-#endif
-    (void)end;
-    return memcmp(at, want, len) == 0;
 }
 
 /* The closing quote of the string whose opening one stands before `at`; NULL where its end is

@@ -35,7 +35,8 @@ struct step {
     const char *want;
     size_t len;
     struct leaf *leaf;
-    const char *begin; /* where the bytes stand in the present text */
+    const char *begin;  /* where the bytes stand in the present text */
+    unsigned rest_bits; /* one for each byte behind the last whole SCAN_WIDTH of them */
 };
 
 /* A container whose children are kept: its text begins and ends within the bytes of steps. */
@@ -96,45 +97,89 @@ static struct learned **group_slot(struct shapes *shapes, uint64_t group)
 
 /* ---- walking ---- */
 
-static inline const char *read_leaf(const struct leaf *leaf, const char *at, const char *end,
-                                    struct arena *texts)
+#ifdef __SSE2__
+/* So many bytes behind a step's own can be read without asking. */
+#define ROOM (3 * SCAN_WIDTH)
+
+static inline bool is_there(const struct step *step, const char *at)
 {
-    struct json *node = leaf->node;
-    const char *from = at;
-    if (at == end)
-        return NULL;
-    if (*at == '"') {
-        at = scan_plain(at + 1, end);
-        if (at < end && *at == '"') {
-            node->kind = JSON_STRING;
-            node->text = (str){from + 1, (size_t)(at - from - 1)};
-            return at + 1;
-        }
-    } else {
-        at = scan_digits(at, end);
-        if (at > from && *from != '0' && at < end && *at != '.' && (*at | 0x20) != 'e') {
-            node->kind = JSON_NUMBER;
-            node->text = (str){from, (size_t)(at - from)};
-            return at;
-        }
+    const char *want = step->want, *last = at + (step->len & ~(size_t)(SCAN_WIDTH - 1));
+    for (; at < last; at += SCAN_WIDTH, want += SCAN_WIDTH)
+        if (scan_same_bits(at, want) != 0xffff)
+            return false;
+    return (~scan_same_bits(at, want) & step->rest_bits) == 0;
+}
+
+/* Plain strings and integers of up to 32 bytes. NULL for all else. */
+static inline const char *read_common(const struct step *step, const char *at)
+{
+    struct json *node = step->leaf->node;
+    bool quoted = *at == '"';
+    const char *from = at + quoted;
+    unsigned bits = quoted ? scan_odd_bits(from) : scan_other_bits(from);
+    at = from;
+    if (bits == 0) {
+        at += SCAN_WIDTH;
+        bits = quoted ? scan_odd_bits(at) : scan_other_bits(at);
+        if (bits == 0)
+            return NULL;
     }
-    return tree_read_leaf(node, from, end, leaf->deepest, texts);
+    at += __builtin_ctz(bits);
+    node->text = (str){from, (size_t)(at - from)};
+    if (quoted) {
+        node->kind = JSON_STRING;
+        return *at == '"' ? at + 1 : NULL;
+    }
+    node->kind = JSON_NUMBER;
+    /* The next step begins with what ends the number; what it does not (a fraction) is not common. */
+    return *from != '0' && at > from && *at == step[1].want[0] ? at : NULL;
+}
+#endif
+
+/* Reads steps one after the other as long as there is room; gives the first that is left, or NULL
+   where the text is another, and moves `at`. */
+static inline struct step *walk_with_room(struct step *step, const char **at, const char *end,
+                                          struct arena *texts)
+{
+#ifdef __SSE2__
+    const char *now = *at;
+    for (; step->leaf && (size_t)(end - now) >= step->len + ROOM; step++) {
+        if (!is_there(step, now))
+            return NULL;
+        step->begin = now;
+        now += step->len;
+        const char *behind = read_common(step, now);
+        if (!behind)
+            behind = tree_read_leaf(step->leaf->node, now, end, step->leaf->deepest, texts);
+        if (!behind)
+            return NULL;
+        now = behind;
+    }
+    *at = now;
+#endif
+    (void)at;
+    (void)end;
+    (void)texts;
+    return step;
 }
 
 static bool walk(const struct learned *learned, str text, struct arena *texts)
 {
     const char *at = text.ptr, *end = text.ptr + text.len;
-    for (struct step *step = learned->step;; step++) {
-        if ((size_t)(end - at) < step->len || !scan_same(at, end, step->want, step->len))
+    struct step *step = walk_with_room(learned->step, &at, end, texts);
+    for (; step; step++) {
+        if ((size_t)(end - at) < step->len || memcmp(at, step->want, step->len) != 0)
             return false;
         step->begin = at;
         at += step->len;
         if (!step->leaf)
             break;
-        at = read_leaf(step->leaf, at, end, texts);
+        at = tree_read_leaf(step->leaf->node, at, end, step->leaf->deepest, texts);
         if (!at)
             return false;
     }
+    if (!step || at != end)
+        return false;
     for (size_t i = 0; i < learned->frame_count; i++) {
         const struct frame *frame = &learned->frame[i];
         const char *sample = learned->sample.ptr;
@@ -142,7 +187,7 @@ static bool walk(const struct learned *learned, str text, struct arena *texts)
         const char *to = frame->last->begin + (sample + frame->to - frame->last->want);
         frame->node->text = (str){from, (size_t)(to - from)};
     }
-    return at == end;
+    return true;
 }
 
 /* The text with all leaves taken to vary. Where it has the shape, those that differ are marked. */
@@ -186,8 +231,12 @@ static void build_steps(struct learned *learned)
         struct leaf *leaf = &learned->leaf[i];
         if (!leaf->varies)
             continue;
-        learned->step[learned->step_count++] = (struct step){
-            .want = learned->sample.ptr + done, .len = leaf->from - done, .leaf = leaf};
+        size_t len = leaf->from - done;
+        learned->step[learned->step_count++] =
+            (struct step){.want = learned->sample.ptr + done,
+                          .len = len,
+                          .leaf = leaf,
+                          .rest_bits = (1U << len % SCAN_WIDTH) - 1};
         done = leaf->to;
     }
     learned->step[learned->step_count++] = (struct step){.want = learned->sample.ptr + done,

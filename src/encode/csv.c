@@ -4,15 +4,19 @@
  */
 #include "encoders.h"
 
+/* Bytes that must stand in quotes, and U+0000, which cannot be written. */
+static inline bool is_odd(char c)
+{
+    return c == ',' || c == '"' || c == '\n' || c == '\r' || c == '\0';
+}
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 
 #define WIDTH 16
 
-/* A bit for each of 16 bytes that must stand in quotes, or cannot be written. */
-static inline unsigned odd_bytes(const char *at)
+static inline unsigned odd_bits(__m128i bytes)
 {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
     __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(',')),
                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
     odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')));
@@ -20,26 +24,64 @@ static inline unsigned odd_bytes(const char *at)
     odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
     return (unsigned)_mm_movemask_epi8(odd);
 }
-#endif
 
-/* Whether the text holds a byte that must stand in quotes, or U+0000. */
-static bool has_odd_byte(str text)
+static inline bool copy_long(char *out, const char *text, size_t len)
 {
-    static const bool odd[256] = {
-        [0] = true, [','] = true, ['"'] = true, ['\n'] = true, ['\r'] = true};
-    size_t i = 0;
-#ifdef __SSE2__
-    if (text.len >= WIDTH) {
-        unsigned found = 0;
-        for (; i + WIDTH <= text.len; i += WIDTH)
-            found |= odd_bytes(text.ptr + i);
-        return (found | odd_bytes(text.ptr + text.len - WIDTH)) != 0;
+    unsigned odd = 0;
+    for (size_t i = 0; i + WIDTH < len; i += WIDTH) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        odd |= odd_bits(bytes);
+        _mm_storeu_si128((__m128i *)(void *)(out + i), bytes);
     }
-#endif
-    while (i < text.len && !odd[(unsigned char)text.ptr[i]])
-        i++;
-    return i < text.len;
+    __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + len - WIDTH));
+    _mm_storeu_si128((__m128i *)(void *)(out + len - WIDTH), last);
+    return (odd | odd_bits(last)) == 0;
 }
+
+/* Between 4 and 15 bytes: the first and the last of them, which overlap. */
+static inline bool copy_medium(char *out, const char *text, size_t len)
+{
+    uint64_t first = 0, last = 0;
+    size_t half = len < 8 ? 4 : 8;
+    if (half == 4) {
+        memcpy(&first, text, 4);
+        memcpy(&last, text + len - 4, 4);
+        memcpy(out, &first, 4);
+        memcpy(out + len - 4, &last, 4);
+        first |= first << 32;
+        last |= last << 32;
+    } else {
+        memcpy(&first, text, 8);
+        memcpy(&last, text + len - 8, 8);
+        memcpy(out, &first, 8);
+        memcpy(out + len - 8, &last, 8);
+    }
+    return odd_bits(_mm_set_epi64x((int64_t)first, (int64_t)last)) == 0;
+}
+
+/* Copies the text while it looks for odd bytes; false where it has found one. */
+static inline bool copy_plain(char *out, const char *text, size_t len)
+{
+    if (len >= WIDTH)
+        return copy_long(out, text, len);
+    if (len >= 4)
+        return copy_medium(out, text, len);
+    bool odd = false;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = text[i];
+        odd |= is_odd(text[i]);
+    }
+    return !odd;
+}
+#else
+static inline bool copy_plain(char *out, const char *text, size_t len)
+{
+    size_t i = 0;
+    for (; i < len && !is_odd(text[i]); i++)
+        out[i] = text[i];
+    return i == len;
+}
+#endif
 
 /* Texts that would be read as something else without quotes. */
 static inline bool is_mistakable(str text, str null_text)
@@ -48,9 +90,15 @@ static inline bool is_mistakable(str text, str null_text)
            || (text.len == 2 && text.ptr[0] == '\\' && text.ptr[1] == '.');
 }
 
-static bool needs_quotes(str text, str null_text)
+/* Writes the text as it is, unless it must stand in quotes: false, and nothing is written. */
+static inline bool put_plain(struct buf *out, str text, str null_text)
 {
-    return is_mistakable(text, null_text) || has_odd_byte(text);
+    /* Where there is no room the buffer has failed, and nothing more is written in either way. */
+    if (is_mistakable(text, null_text)
+        || (buf_reserve(out, text.len) && !copy_plain(out->ptr + out->len, text.ptr, text.len)))
+        return false;
+    out->len += out->failed ? 0 : text.len;
+    return true;
 }
 
 static void put_quoted(struct buf *out, str text)
@@ -99,14 +147,13 @@ static inline bool put_cell(const struct encoder *encoder, struct value value, s
                             struct fault *fault)
 {
     if (!value_has_text(value)) {
-        buf_str(out, encoder->null_text);
+        if (encoder->null_text.len > 0)
+            buf_str(out, encoder->null_text);
         return true;
     }
-    if (needs_quotes(value.text, encoder->null_text)
-        || (encoder->formula_guard && is_formula(value)))
-        return put_guarded(encoder, value, out, fault);
-    buf_str(out, value.text);
-    return true;
+    return (!(encoder->formula_guard && is_formula(value))
+            && put_plain(out, value.text, encoder->null_text))
+           || put_guarded(encoder, value, out, fault);
 }
 
 static void csv_head(const struct encoder *encoder, struct buf *out)
@@ -116,10 +163,8 @@ static void csv_head(const struct encoder *encoder, struct buf *out)
         str name = layout->column[i].name;
         if (i > 0)
             buf_char(out, ',');
-        if (needs_quotes(name, encoder->null_text))
+        if (!put_plain(out, name, encoder->null_text))
             put_quoted(out, name);
-        else
-            buf_str(out, name);
     }
     buf_char(out, '\n');
 }

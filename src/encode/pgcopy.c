@@ -38,8 +38,7 @@ static inline bool has_odd_byte(const char *at)
     __m128i blank = _mm_set1_epi8(0x20);
     __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, blank),
                                        _mm_cmpeq_epi8(_mm_max_epu8(bytes, blank), blank));
-    return _mm_movemask_epi8(
-               _mm_or_si128(control, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))))
+    return _mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))))
            != 0;
 }
 

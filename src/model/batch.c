@@ -3,6 +3,8 @@
  */
 #include <fieldtrail/batch.h>
 
+#include "clock.h"
+
 void batch_init(struct batch *batch, size_t limit)
 {
     *batch = (struct batch){0};
@@ -16,6 +18,15 @@ void batch_reset(struct batch *batch)
     struct arena arena = batch->arena;
     arena_reset(&arena);
     *batch = (struct batch){.arena = arena};
+}
+
+bool batch_stamp(struct batch *batch, int64_t inserted_us, struct fault *fault)
+{
+    char text[TIMESTAMP_SIZE];
+    batch->inserted_us = inserted_us;
+    return arena_copy(&batch->arena, (str){text, timestamp_print(text, inserted_us)},
+                      &batch->inserted_text)
+           || fault_memory(fault, "a batch");
 }
 
 void batch_release(struct batch *batch)

@@ -147,6 +147,8 @@ struct value row_cell(const struct row *row, const struct column *column, const 
     case COLUMN_DATETIME_DELETED:
         return time_if(is_gone(change->op), change->event_us, scratch);
     case COLUMN_DATETIME_INSERTED:
+        if (batch->inserted_text.len > 0)
+            return (struct value){VALUE_TEXT, batch->inserted_text};
         return time_value(batch->inserted_us, scratch);
     case COLUMN_OP:
         return op_value(change->op);

@@ -73,9 +73,12 @@ static const struct member *find_key(const struct change *change, str name)
 }
 
 /* The row's key is the message key; where the input has none, the keys that were named. */
-static void mark_keys(const struct plan *plan, struct change *change)
+static void mark_keys(const struct plan *plan, const struct column_note *note,
+                      struct change *change)
 {
-    for (size_t i = 0; i < change->field_count; i++) {
+    for (size_t i = 0; note && i < change->field_count; i++)
+        change->field[i].key = note->key[i];
+    for (size_t i = 0; !note && i < change->field_count; i++) {
         struct field *field = &change->field[i];
         field->key = change->keyed ? find_key(change, field->name) != NULL
                                    : str_list_has(&plan->keys, field->name);
@@ -213,12 +216,22 @@ static bool may_be_hidden(const struct plan *plan, const struct change *change)
            && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
 }
 
-static bool named_fields(struct pivot *pivot, struct plan *plan, const struct change *change,
-                         struct batch *batch, struct fault *fault)
+/* The field at a noted place; without a note it is searched for. */
+static const struct field *noted_field(const struct change *change, const size_t *noted, size_t nth,
+                                       str name, size_t *hint)
+{
+    if (!noted)
+        return find_field(change, name, hint);
+    return noted[nth] == NO_FIELD ? NULL : &change->field[noted[nth]];
+}
+
+static bool named_fields(struct pivot *pivot, struct plan *plan, const struct column_note *note,
+                         const struct change *change, struct batch *batch, struct fault *fault)
 {
     for (size_t i = 0; i < plan->fields.count; i++) {
         str name = plan->fields.item[i];
-        const struct field *field = find_field(change, name, &plan->hint[i]);
+        const struct field *field = noted_field(change, note ? note->pivoted : NULL, i, name,
+                                                &plan->hint[i]);
         if (!field && may_be_hidden(plan, change) && !(field = absent_field(name, batch, fault)))
             return false;
         if (field && !consider(pivot, plan, change, field, batch, fault))
@@ -334,23 +347,23 @@ static bool refuse_key(const struct pivot *pivot, const struct change *change,
 /* The value of a column as it identifies the row: from the image that exists, from the message key
    where the image has it not (or not believably). */
 static bool key_value(const struct pivot *pivot, const struct plan *plan,
-                      const struct change *change, str name, struct value *value,
-                      struct fault *fault)
+                      const struct change *change, const struct field *field, str name,
+                      struct value *value, struct fault *fault)
 {
-    size_t hint = 0;
     *value = (struct value){VALUE_NULL, STR_EMPTY};
     if (change->op == CHANGE_TRUNCATE)
         return true;
-    const struct field *field = find_field(change, name, &hint);
-    const struct member *member = find_key(change, name);
     bool gone = change->op == CHANGE_DELETE;
-    if (!field && !member && (change->has_before || change->has_after))
-        return refuse_key(pivot, change, plan, name, fault);
     if (field)
         *value = gone ? field->before : field->after;
-    /* Under an index identity, the message key of a delete is made of invented values too. */
     bool sent = value->kind != VALUE_ABSENT && value->kind != VALUE_UNAVAILABLE;
-    if ((!field || !sent) && member && (!gone || identity_names(&plan->identity, name)))
+    if (field && sent)
+        return true;
+    const struct member *member = find_key(change, name);
+    if (!field && !member && (change->has_before || change->has_after))
+        return refuse_key(pivot, change, plan, name, fault);
+    /* Under an index identity, the message key of a delete is made of invented values too. */
+    if (member && (!gone || identity_names(&plan->identity, name)))
         *value = member->value;
     return true;
 }
@@ -387,7 +400,8 @@ static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct
     for (size_t i = 0; good && i < names->count; i++) {
         str name = names->item[i];
         struct value value;
-        good = key_value(pivot, plan, change, name, &value, fault);
+        size_t hint = 0;
+        good = key_value(pivot, plan, change, find_field(change, name, &hint), name, &value, fault);
         if (good
             && !mask_value(mask_of(&plan->masks, name), pivot->settings.mask_key, value,
                            &batch->arena, &value))
@@ -440,15 +454,18 @@ static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct cha
     return true;
 }
 
-static bool set_copied(struct pivot *pivot, const struct plan *plan, struct change *change,
-                       struct batch *batch, struct fault *fault)
+static bool set_copied(struct pivot *pivot, const struct plan *plan, const struct column_note *note,
+                       struct change *change, struct batch *batch, struct fault *fault)
 {
     size_t count = pivot->layout.copied_count;
     struct value *copied = ARENA_NEW(&batch->arena, struct value, count);
     if (!copied)
         return fault_memory(fault, "key values");
     for (size_t i = 0; i < count; i++) {
-        if (!key_value(pivot, plan, change, plan->copied[i], &copied[i], fault))
+        size_t hint = 0;
+        const struct field *field = noted_field(change, note ? note->copied : NULL, i,
+                                                plan->copied[i], &hint);
+        if (!key_value(pivot, plan, change, field, plan->copied[i], &copied[i], fault))
             return false;
         enum mask_kind kind = mask_of(&plan->masks, plan->copied[i]);
         if (!mask_value(kind, pivot->settings.mask_key, copied[i], &batch->arena, &copied[i]))
@@ -477,7 +494,8 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     size_t first = batch->row_count;
     if (!check_after(change, fault))
         return false;
-    mark_keys(plan, change);
+    const struct column_note *note = plan_note(pivot, plan, change);
+    mark_keys(plan, note, change);
     warn_missing(pivot, plan, change);
     if (plan->masks.count > 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */
@@ -485,7 +503,7 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     identity_settle(&plan->identity, change, &pivot->scratch);
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)
-                               : named_fields(pivot, plan, change, batch, fault)))
+                               : named_fields(pivot, plan, note, change, batch, fault)))
         return false;
     /* What was created, deleted or truncated is told even where no field had a value. */
     if (batch->row_count == first && change->op != CHANGE_UPDATE
@@ -494,7 +512,7 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     if (batch->row_count == first)
         return true;
     change->source_table = plan->source_table;
-    return set_time(pivot, change, fault) && set_copied(pivot, plan, change, batch, fault)
+    return set_time(pivot, change, fault) && set_copied(pivot, plan, note, change, batch, fault)
            && set_row_key(pivot, plan, change, batch, fault);
 }
 

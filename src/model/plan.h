@@ -26,6 +26,23 @@ struct settings {
     struct time_from created_from, updated_from, deleted_from;
 };
 
+#define NO_FIELD SIZE_MAX
+
+/* What the plan's names come to in changes whose columns have the same number. */
+struct column_note {
+    uint64_t columns; /* 0: nothing is noted */
+    size_t field_count;
+    const bool *key;       /* for each field: belongs to the row's key */
+    const size_t *pivoted; /* for each of plan.fields: its field, or NO_FIELD */
+    const size_t *copied;  /* for each of plan.copied */
+    bool keyed;            /* by these columns of the message key, in this order */
+    const str *key_name;
+    size_t key_count;
+};
+
+/* Shapes of a table's messages: update, create, delete, and those of the schema before. */
+#define COLUMN_NOTES 8
+
 struct plan {
     str schema, table, source_table;
     bool every_field;       /* pivot.fields=* */
@@ -39,6 +56,8 @@ struct plan {
     struct mask_list masks;
     str *copied; /* for each copied column of the layout: its name in this table */
     bool warned_missing, warned_unknown;
+    struct column_note note[COLUMN_NOTES];
+    size_t note_count; /* made so far */
 };
 
 struct plan_map; /* tables seen so far */
@@ -66,6 +85,10 @@ bool settings_load(struct settings *settings, const struct config *config, struc
 /* The plan of the change's table, made at the first change of it, and with it the layout where the
    message key decides the columns. NULL with FAULT_CONFIG. */
 struct plan *plan_for(struct pivot *pivot, const struct change *change, struct fault *fault);
+
+/* The note for the change's columns, or NULL where its decoder does not count them. */
+const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
+                                    const struct change *change);
 
 /* Sets up the layout for these key columns. */
 bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault *fault) MUST_CHECK;

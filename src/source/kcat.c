@@ -14,9 +14,9 @@
     }
 
 /* The members that kcat writes; jq -S puts them in another order. */
-static const str member_names[] = {NAME("topic"),  NAME("partition"), NAME("offset"),
-                                   NAME("tstype"), NAME("ts"),        NAME("broker"),
-                                   NAME("headers"), NAME("key"),      NAME("payload")};
+static const str member_names[] = {NAME("topic"),   NAME("partition"), NAME("offset"),
+                                   NAME("tstype"),  NAME("ts"),        NAME("broker"),
+                                   NAME("headers"), NAME("key"),       NAME("payload")};
 
 static bool looks_like_kcat(str line)
 {

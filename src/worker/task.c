@@ -189,7 +189,8 @@ static bool take_record(struct task *task, const struct record *record, struct f
 
 static bool take_batch(struct task *task, struct fault *fault)
 {
-    task->batch.inserted_us = clock_now_us();
+    if (!batch_stamp(&task->batch, clock_now_us(), fault))
+        return false;
     for (size_t i = 0; i < task->batch.record_count; i++)
         if (!take_record(task, &task->batch.record[i], fault))
             return false;
