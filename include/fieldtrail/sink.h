@@ -10,6 +10,7 @@
 #ifndef FIELDTRAIL_SINK_H
 #define FIELDTRAIL_SINK_H
 
+#include <fieldtrail/findings.h>
 #include <fieldtrail/source.h>
 
 struct sink_type;
@@ -41,9 +42,32 @@ struct sink {
     struct position blamed;
 };
 
+/* What is stored of a lane, for people to see. */
+struct note {
+    struct memory memory;
+    char owner[100]; /* who claimed it last; empty: not known */
+};
+
+/* What the commands `offsets` and `check` ask of a sink while no task uses it: in place of the
+   grammar above, in any order between create and stop. */
+struct sink_desk {
+    /* Reads what is stored of these lanes; note[i] belongs to lane[i]. Changes nothing and makes
+       nothing: what is not there yet holds nothing. */
+    bool (*inspect)(struct sink *sink, const struct lane *lane, struct note *note, size_t count,
+                    struct fault *fault);
+    /* Stores lane.next of all these lanes, or of none. The epoch is raised, so that nobody who has
+       claimed a lane before can write on; the rest of what was stored of it (last_us, held) goes.
+     */
+    bool (*amend)(struct sink *sink, const struct lane *lane, size_t count, struct fault *fault);
+    /* Looks whether the sink could do its work, and changes nothing. `sample` has the rows of the
+       topics' last events, none where there were no events; the layout may not be ready then. */
+    void (*check)(struct sink *sink, const struct batch *sample, struct findings *findings);
+};
+
 struct sink_type {
     const char *name;
-    bool remembers; /* stores positions together with the rows */
+    bool remembers;               /* stores positions together with the rows */
+    const struct sink_desk *desk; /* NULL: stores nothing, and there is nothing to check */
     /* Reads what is stored of these lanes, without claiming them. memory[i] belongs to lane[i]. */
     bool (*recall)(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
                    struct fault *fault);
@@ -70,6 +94,24 @@ struct sink_type {
     /* Ends it and frees it; what was not flushed is dropped. */
     void (*stop)(struct sink *sink);
 };
+
+/* For the desks of sinks that store no positions. */
+static inline MUST_CHECK bool sink_inspect_nothing(struct sink *sink, const struct lane *lane,
+                                                   struct note *note, size_t count,
+                                                   struct fault *fault)
+{
+    (void)sink, (void)lane, (void)fault;
+    for (size_t i = 0; i < count; i++)
+        note[i] = (struct note){.memory = {OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE}};
+    return true;
+}
+
+static inline MUST_CHECK bool sink_amend_nothing(struct sink *sink, const struct lane *lane,
+                                                 size_t count, struct fault *fault)
+{
+    (void)sink, (void)lane, (void)count, (void)fault;
+    return true;
+}
 
 static inline MUST_CHECK bool sink_put(struct sink *sink, const struct batch *batch,
                                        const struct row *row, size_t count, struct fault *fault)

@@ -86,6 +86,7 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *op
     } else if (kafka_needs_a_person((rd_kafka_resp_err_t)error)) {
         fault_set(&self->failure, FAULT_CONFIG, "kafka: %s", reason);
     } else {
+        snprintf(self->trouble, sizeof(self->trouble), "%s", reason);
         log_write(LOG_DEBUG, "kafka: %s", reason);
     }
 }
@@ -140,9 +141,7 @@ static bool subscribe(struct kafka *self, struct fault *fault)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     bool good = true;
-    if ((self->topics.count > 0) == (self->regex.len > 0)) {
-        good = fault_set(fault, FAULT_CONFIG, "say either topics or topics.regex");
-    } else if (self->regex.len > 0) {
+    if (self->regex.len > 0) {
         str whole = arena_format(&self->arena, "^(%.*s)$", STR_ARG(self->regex));
         good = add_topic(list, whole, fault);
     }
@@ -477,13 +476,15 @@ static const struct source_type kafka_source = {
     .stop = kafka_stop,
 };
 
-static bool start(struct kafka *self, const struct config *config, struct fault *fault)
+static bool start(struct kafka *self, const struct config *config, bool member, struct fault *fault)
 {
     char text[ERROR_SIZE];
     const struct config_entry *name = config_find(config, STR("name"));
     self->name = name ? name->value : STR("fieldtrail");
     if (!option_load(&kafka_options, config, self, fault))
         return false;
+    if ((self->topics.count > 0) == (self->regex.len > 0))
+        return fault_set(fault, FAULT_CONFIG, "say either topics or topics.regex");
     rd_kafka_conf_t *settings = rd_kafka_conf_new();
     if (!configure(self, config, settings, fault)) {
         rd_kafka_conf_destroy(settings);
@@ -495,10 +496,10 @@ static bool start(struct kafka *self, const struct config *config, struct fault 
         return fault_set(fault, FAULT_CONFIG, "kafka: %s", text);
     }
     rd_kafka_poll_set_consumer(self->client);
-    return subscribe(self, fault);
+    return !member || subscribe(self, fault);
 }
 
-struct source *kafka_new(const struct config *config, struct fault *fault)
+struct source *kafka_make(const struct config *config, bool member, struct fault *fault)
 {
     struct kafka *self = mem_alloc(sizeof(*self));
     if (!self) {
@@ -507,8 +508,13 @@ struct source *kafka_new(const struct config *config, struct fault *fault)
     }
     *self = (struct kafka){.source = {.type = &kafka_source}};
     arena_init(&self->arena, (size_t)64 * 1024 * 1024);
-    if (start(self, config, fault))
+    if (start(self, config, member, fault))
         return &self->source;
     kafka_stop(&self->source);
     return NULL;
+}
+
+struct source *kafka_new(const struct config *config, struct fault *fault)
+{
+    return kafka_make(config, true, fault);
 }

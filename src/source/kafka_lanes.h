@@ -38,12 +38,16 @@ struct kafka {
     size_t stash_count, stash_at;
     size_t since_wake;
     bool closing;
-    bool missing_said;    /* that a topic is missing; once is enough */
-    struct fault failure; /* set inside callbacks, given by the next poll */
+    bool missing_said;        /* that a topic is missing; once is enough */
+    struct fault failure;     /* set inside callbacks, given by the next poll */
+    char trouble[ERROR_SIZE]; /* what librdkafka said last of a connection */
     /* Options: */
     str servers, name, regex;
     struct str_list topics;
 };
+
+/* A consumer with the connector's settings: a member of its group, or one that stands apart. */
+struct source *kafka_make(const struct config *config, bool member, struct fault *fault);
 
 /* The source's answers to describe, assign, unassign and pause. */
 bool kafka_describe(struct source *source, struct fault *fault);

@@ -236,19 +236,31 @@ static bool check_keys(struct connector *connector, struct fault *fault)
     return option_check_known(table, count, &connector->config, fault);
 }
 
-bool connector_load(struct connector *connector, const struct config *worker, const char *path,
-                    struct fault *fault)
+bool connector_begin(struct connector *connector, const struct config *worker, struct fault *fault)
 {
-    *connector = (struct connector){0};
+    *connector = (struct connector){.make_source = kafka_new};
     arena_init(&connector->arena, CONFIG_BYTES_LIMIT);
     config_init(&connector->config, &connector->arena);
-    if (!inherit(connector, worker, fault) || !config_file_read(&connector->config, path, fault)
-        || !provider_expand(&connector->config, fault) || !adopt_reset(connector, fault)
+    return inherit(connector, worker, fault);
+}
+
+bool connector_settle(struct connector *connector, const char *origin, struct fault *fault)
+{
+    if (!provider_expand(&connector->config, fault) || !adopt_reset(connector, fault)
         || !check_keys(connector, fault))
         return false;
     if (!config_find(&connector->config, STR("name")))
-        return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", path);
-    return set_worker_id(connector, fault);
+        return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", origin);
+    return option_load(&connector_options, &connector->config, connector, fault)
+           && set_worker_id(connector, fault);
+}
+
+bool connector_load(struct connector *connector, const struct config *worker, const char *path,
+                    struct fault *fault)
+{
+    return connector_begin(connector, worker, fault)
+           && config_file_read(&connector->config, path, fault)
+           && connector_settle(connector, path, fault);
 }
 
 /* ---- tasks ---- */
@@ -279,7 +291,7 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     task->task.rows_context = task->pivot;
     return (task->task.decoder = debezium_decoder.create(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))
-           && (task->task.source = kafka_new(config, fault))
+           && (task->task.source = connector->make_source(config, fault))
            && task_init(&task->task, config, fault);
 }
 
@@ -306,8 +318,6 @@ static bool start_task(struct connector_task *task, struct fault *fault)
 
 bool connector_start(struct connector *connector, struct fault *fault)
 {
-    if (!option_load(&connector_options, &connector->config, connector, fault))
-        return false;
     size_t count = (size_t)connector->tasks_max;
     connector->task = ARENA_NEW(&connector->arena, struct connector_task, count);
     if (!connector->task)

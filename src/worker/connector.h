@@ -31,6 +31,7 @@ struct connector {
     const struct sink_class *sink_class;
     int64_t tasks_max;
     str worker_id;
+    struct source *(*make_source)(const struct config *config, struct fault *fault);
     struct connector_task *task;
 };
 
@@ -46,6 +47,14 @@ size_t connector_tables(const struct option_table *table[CONNECTOR_TABLES_LIMIT]
    key. The connector is to be released on success and on failure. */
 bool connector_load(struct connector *connector, const struct config *worker, const char *path,
                     struct fault *fault) MUST_CHECK;
+
+/* The same in two steps, for a configuration that comes from elsewhere: the worker's keys for
+   clients, and, once connector->config is filled, placeholders and checks. `origin` names the
+   configuration in errors. */
+bool connector_begin(struct connector *connector, const struct config *worker,
+                     struct fault *fault) MUST_CHECK;
+bool connector_settle(struct connector *connector, const char *origin,
+                      struct fault *fault) MUST_CHECK;
 
 /* Makes the tasks and starts their threads. FAULT_CONFIG where options are wrong. */
 bool connector_start(struct connector *connector, struct fault *fault) MUST_CHECK;
