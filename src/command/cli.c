@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config_file.h"
+#include "connector.h"
 #include "log.h"
 
 #define FLAG_LIMIT 200
@@ -32,6 +33,39 @@ static const struct option_spec general[] = {
 
 const struct option_table cli_options = {
     .title = "General", .option = general, .count = sizeof(general) / sizeof(general[0])};
+
+struct worker_flags {
+    str path;
+};
+
+static const struct option_spec worker_flag[] = {
+    {.key = "--worker",
+     .flag = "worker",
+     .letter = 'w',
+     .type = OPTION_STRING,
+     .offset = offsetof(struct worker_flags, path),
+     .argument = "FILE",
+     .help =
+         "The worker's properties: bootstrap.servers, consumer.*, log.level and the like. Without "
+         "it their defaults hold."},
+    {.key = "--help", .flag = "help", .letter = 'h', .type = OPTION_BOOL, .help = "Prints this."},
+};
+
+const struct option_table cli_worker_options = {.title = "Worker",
+                                                .option = worker_flag,
+                                                .count = sizeof(worker_flag)
+                                                         / sizeof(worker_flag[0])};
+
+bool cli_load_worker(const struct config *flags, struct config *worker, struct fault *fault)
+{
+    struct worker_flags set = {0};
+    const char *path = NULL;
+    if (!option_load(&cli_worker_options, flags, &set, fault))
+        return false;
+    if (set.path.len > 0 && !(path = arena_format(flags->arena, "%.*s", STR_ARG(set.path)).ptr))
+        return fault_memory(fault, "a path");
+    return worker_load(worker, path, fault);
+}
 
 /* The command's flags in getopt's form; `val` is the index into `spec` plus one. */
 struct flags {

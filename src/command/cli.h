@@ -20,6 +20,13 @@ struct cli {
 /* The flags that every command has: --config FILE, -o KEY=VALUE, --help. */
 extern const struct option_table cli_options;
 
+/* Those of the commands that take connectors: --worker FILE, --help. */
+extern const struct option_table cli_worker_options;
+
+/* Reads the file that --worker names, or the defaults where it names none. */
+bool cli_load_worker(const struct config *flags, struct config *worker,
+                     struct fault *fault) MUST_CHECK;
+
 /* Fills the configuration: files named by --config first, then flags and -o in their order. Gives
    where the remaining arguments begin in argv (which is reordered). `help` is set where --help was
    asked. FAULT_CONFIG for unknown flags, missing values and files that cannot be read; keys are not

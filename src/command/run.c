@@ -16,27 +16,7 @@
 #define LINE_INTERVAL_MS 500
 #define LOG_INTERVAL_MS 10000
 
-struct flags {
-    str worker;
-};
-
-static const struct option_spec option[] = {
-    {.key = "--worker",
-     .flag = "worker",
-     .letter = 'w',
-     .type = OPTION_STRING,
-     .offset = offsetof(struct flags, worker),
-     .argument = "FILE",
-     .help =
-         "The worker's properties: bootstrap.servers, consumer.*, log.level and the like. Without "
-         "it their defaults hold."},
-    {.key = "--help", .flag = "help", .letter = 'h', .type = OPTION_BOOL, .help = "Prints this."},
-};
-
-static const struct option_table run_options = {
-    .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
-
-static const struct option_table *const tables[] = {&run_options};
+static const struct option_table *const tables[] = {&cli_worker_options};
 
 static const struct cli cli = {
     .command = "run",
@@ -170,7 +150,6 @@ static enum exit_status run_with(struct worker *worker, int argc, char **argv)
 {
     struct fault fault = {0};
     struct config flags_config;
-    struct flags flags = {0};
     bool help;
     int first;
     config_init(&flags_config, &worker->arena);
@@ -179,12 +158,7 @@ static enum exit_status run_with(struct worker *worker, int argc, char **argv)
         return cli_fail(&fault);
     if (help)
         return cli_print_help(&cli);
-    const char *path = NULL;
-    if (!option_load(&run_options, &flags_config, &flags, &fault))
-        return cli_fail(&fault);
-    if (flags.worker.len > 0)
-        path = arena_format(&worker->arena, "%.*s", STR_ARG(flags.worker)).ptr;
-    if (!worker_load(&worker->config, path, &fault)
+    if (!cli_load_worker(&flags_config, &worker->config, &fault)
         || !start(worker, argv + first, argc - first, &fault))
         return cli_fail(&fault);
     watch(worker);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mem.h"
 #include "postgres_copy.h"
+#include "postgres_desk.h"
 
 #define SQL_LIMIT ((size_t)64 * 1024 * 1024)
 
@@ -460,6 +461,7 @@ static void postgres_stop(struct sink *sink)
 static const struct sink_type postgres_sink = {
     .name = "postgres",
     .remembers = true,
+    .desk = &postgres_desk,
     .recall = postgres_recall,
     .claim = postgres_claim,
     .put = postgres_put,

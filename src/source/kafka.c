@@ -203,9 +203,10 @@ static bool check_start(struct lane *lane, struct watch *watch, int64_t offset, 
         return true;
     return fault_set(fault, FAULT_CONFIG,
                      "%.*s[%d]: the record before offset %lld is not the one processed then: topic "
-                     "recreated or retention passed; check it, and set "
-                     "next_offset in fieldtrail_offset to where reading shall go on",
-                     STR_ARG(lane->topic), lane->partition, (long long)lane->next);
+                     "recreated or retention passed; check it, and say where reading shall go on: "
+                     "fieldtrail offsets CONNECTOR.json set %.*s:%d=OFFSET",
+                     STR_ARG(lane->topic), lane->partition, (long long)lane->next,
+                     STR_ARG(lane->topic), lane->partition);
 }
 
 static int64_t message_time(const rd_kafka_message_t *message)
@@ -275,7 +276,8 @@ static bool message_error(struct kafka *self, const rd_kafka_message_t *message,
         return fault_set(
             fault, FAULT_CONFIG,
             "%s[%d]: the offset is outside the log: topic recreated or retention passed; "
-            "set next_offset in fieldtrail_offset to where reading shall go on",
+            "say where reading shall go on: fieldtrail offsets CONNECTOR.json set %s:%d=OFFSET",
+            rd_kafka_topic_name(message->rkt), message->partition,
             rd_kafka_topic_name(message->rkt), message->partition);
     if (kafka_needs_a_person(error))
         return kafka_fault(fault, error, rd_kafka_message_errstr(message));

@@ -26,10 +26,10 @@ static bool check_inside(const struct lane *lane, int64_t next, struct fault *fa
         return true;
     return fault_set(fault, FAULT_CONFIG,
                      "%.*s[%d]: the stored offset %lld is outside the log (%lld to %lld): topic "
-                     "recreated or retention passed; check what is missing, and set "
-                     "next_offset in fieldtrail_offset to where reading shall go on",
+                     "recreated or retention passed; check what is missing, and say where reading "
+                     "shall go on: fieldtrail offsets CONNECTOR.json set %.*s:%d=OFFSET",
                      STR_ARG(lane->topic), lane->partition, (long long)next, (long long)lane->low,
-                     (long long)lane->high);
+                     (long long)lane->high, STR_ARG(lane->topic), lane->partition);
 }
 
 static bool by_reset(struct lane *lane, enum start_reset reset, struct fault *fault)
@@ -56,9 +56,9 @@ static bool resolve(struct lane *lane, const struct memory *memory, const struct
         return fault_set(
             fault, FAULT_CONFIG,
             "the consumer group has offsets of %.*s, but the target has none: other or "
-            "restored target; say where to begin by a row of "
-            "fieldtrail_offset, or with another name of the connector",
-            STR_ARG(lane->topic));
+            "restored target; say where to begin: fieldtrail offsets CONNECTOR.json set "
+            "%.*s:%d=OFFSET, or reset; or give the connector another name",
+            STR_ARG(lane->topic), STR_ARG(lane->topic), lane->partition);
     lane->last_us = TIME_UNKNOWN;
     if (!remembers && lane->committed != OFFSET_NONE) {
         lane->next = lane->committed;

@@ -255,7 +255,7 @@ def refuses(bench, path, message):
     stored = {partition: state[0] for partition, state in bench.stored().items()}
     worker = bench.worker(path)
     said = worker.says(message + ".*").group()
-    assert "fieldtrail_offset" in said
+    assert re.search(rf"fieldtrail offsets CONNECTOR.json set {bench.topic}:\d+=OFFSET", said)
     time.sleep(1)
     assert bench.sql("select count(*) from holding_pivot") == before
     assert {partition: state[0] for partition, state in bench.stored().items()} == stored

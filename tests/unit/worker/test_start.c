@@ -214,7 +214,7 @@ static void test_remedies(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct start_case test = cases[i];
         if (test.part)
-            test.part = test.reset == START_NONE ? "" : "fieldtrail_offset";
+            test.part = test.reset == START_NONE ? "" : "fieldtrail offsets CONNECTOR.json set ";
         check_case(&test);
     }
 }
