@@ -11,6 +11,7 @@ typedef enum exit_status command_main(int argc, char **argv);
 
 command_main pivot_main;
 command_main run_main;
+command_main check_main;
 command_main demo_main;
 command_main offsets_main;
 command_main reference_main;

@@ -21,6 +21,7 @@ struct command {
 static const struct command commands[] = {
     {"pivot", pivot_main, "the pipe: Debezium events in, one row per changed field out"},
     {"run", run_main, "the worker: a Kafka consumer group into PostgreSQL, exactly once"},
+    {"check", check_main, "whether connectors can run and their rows will be right"},
     {"offsets", offsets_main, "where a connector stands, and moving it while it is stopped"},
     {"demo", demo_main, "the main job on captured events and a broker of its own; needs no server"},
     {"reference", reference_main, NULL},

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "check_steps.h"
 #include "config_file.h"
 #include "debezium.h"
 #include "kafka.h"
@@ -140,9 +141,9 @@ const struct option_table worker_options = {.title = "Worker",
                                                      / sizeof(worker_option[0])};
 
 /* Every connector has these; its class adds those of its sink. */
-static const struct option_table *const common_tables[] = {&connector_options, &kafka_options,
-                                                           &delivery_options,  &task_options,
-                                                           &pivot_options,     &accepted_options};
+static const struct option_table *const common_tables[] = {
+    &connector_options, &kafka_options, &delivery_options, &task_options,
+    &pivot_options,     &check_options, &accepted_options};
 
 #define COMMON_COUNT (sizeof(common_tables) / sizeof(common_tables[0]))
 

@@ -18,20 +18,21 @@ static bool wait_for_sink(void *context, int fd, short events, int timeout_ms)
     return !stop_requested();
 }
 
-static void warn(void *context, const char *text)
+static void ignore_warning(void *context, const char *text)
 {
     (void)context;
     log_write(LOG_DEBUG, "%s", text);
 }
 
-bool offsets_make(struct offsets *offsets, struct connector *connector, struct fault *fault)
+bool offsets_make(struct offsets *offsets, struct connector *connector, pivot_warn *warn,
+                  void *warn_context, struct fault *fault)
 {
     const struct config *config = &connector->config;
     struct task_settings settings = {0};
     struct sink_context context = {connector->name, connector->worker_id, config, NULL,
                                    &connector->arena};
     *offsets = (struct offsets){.connector = connector};
-    offsets->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, NULL, fault);
+    offsets->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, warn_context, fault);
     if (!offsets->pivot || !option_load(&delivery_options, config, &settings, fault))
         return false;
     offsets->reset = settings.reset;
@@ -71,8 +72,8 @@ bool offsets_read_target(struct offsets *offsets, struct fault *fault)
 
 bool offsets_open(struct offsets *offsets, struct connector *connector, struct fault *fault)
 {
-    return offsets_make(offsets, connector, fault) && offsets_read_brokers(offsets, fault)
-           && offsets_read_target(offsets, fault);
+    return offsets_make(offsets, connector, ignore_warning, NULL, fault)
+           && offsets_read_brokers(offsets, fault) && offsets_read_target(offsets, fault);
 }
 
 void offsets_close(struct offsets *offsets)

@@ -28,9 +28,9 @@ bool offsets_open(struct offsets *offsets, struct connector *connector,
                   struct fault *fault) MUST_CHECK;
 void offsets_close(struct offsets *offsets);
 
-/* The steps of offsets_open, for whoever wants to know how far it got. */
-bool offsets_make(struct offsets *offsets, struct connector *connector,
-                  struct fault *fault) MUST_CHECK;
+/* The steps of offsets_open, for whoever wants to know how far it got. `warn` is the pivot's. */
+bool offsets_make(struct offsets *offsets, struct connector *connector, pivot_warn *warn,
+                  void *warn_context, struct fault *fault) MUST_CHECK;
 bool offsets_read_brokers(struct offsets *offsets, struct fault *fault) MUST_CHECK;
 bool offsets_read_target(struct offsets *offsets, struct fault *fault) MUST_CHECK;
 

@@ -1,0 +1,132 @@
+/*
+ * pg_class, pg_index and pg_attribute of a source database.
+ */
+#include "postgres_catalog.h"
+
+#include <stdio.h>
+
+#include <libpq-fe.h>
+
+#include "mem.h"
+
+struct catalog {
+    PGconn *conn;
+};
+
+static bool lost(const struct catalog *catalog, const char *what, struct fault *fault)
+{
+    const char *text = PQerrorMessage(catalog->conn);
+    return fault_set(fault, FAULT_RETRY, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
+}
+
+static bool prepare(struct catalog *catalog, struct fault *fault)
+{
+    if (PQstatus(catalog->conn) != CONNECTION_OK)
+        return lost(catalog, "cannot connect", fault);
+    PGresult *result = PQexec(catalog->conn, "set default_transaction_read_only = on; "
+                                             "set statement_timeout = '30s'");
+    bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return good || lost(catalog, "cannot make the session read-only", fault);
+}
+
+struct catalog *catalog_open(str uri, struct fault *fault)
+{
+    char info[4096];
+    snprintf(info, sizeof(info), "%.*s", STR_ARG(uri));
+    const char *const names[] = {"connect_timeout", "client_encoding", "fallback_application_name",
+                                 "dbname", NULL};
+    const char *const values[] = {"10", "UTF8", "fieldtrail check", info, NULL};
+    struct catalog *catalog = mem_alloc(sizeof(*catalog));
+    if (!catalog) {
+        fault_memory(fault, "a connection");
+        return NULL;
+    }
+    catalog->conn = PQconnectdbParams(names, values, 1);
+    if (prepare(catalog, fault))
+        return catalog;
+    catalog_close(catalog);
+    return NULL;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+    if (catalog)
+        PQfinish(catalog->conn);
+    mem_free(catalog);
+}
+
+/* A query of one table, by its schema ($1) and name ($2). */
+static PGresult *ask(struct catalog *catalog, const char *sql, str schema, str table,
+                     struct fault *fault)
+{
+    char schema_text[300], table_text[300];
+    snprintf(schema_text, sizeof(schema_text), "%.*s", STR_ARG(schema));
+    snprintf(table_text, sizeof(table_text), "%.*s", STR_ARG(table));
+    const char *const values[] = {schema_text, table_text};
+    PGresult *result = PQexecParams(catalog->conn, sql, 2, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        return result;
+    PQclear(result);
+    lost(catalog, "cannot read the catalog", fault);
+    return NULL;
+}
+
+static bool read_identity(const PGresult *result, struct arena *arena, struct catalog_table *found,
+                          struct fault *fault)
+{
+    *found = (struct catalog_table){.there = PQntuples(result) > 0};
+    if (!found->there)
+        return true;
+    found->identity = *PQgetvalue(result, 0, 0);
+    found->has_key = *PQgetvalue(result, 0, 1) == 't';
+    return arena_copy(arena, str_from(PQgetvalue(result, 0, 2)), &found->identity_index)
+           || fault_memory(fault, "a table");
+}
+
+static bool read_columns(const PGresult *result, struct arena *arena, struct catalog_table *found,
+                         struct fault *fault)
+{
+    size_t count = (size_t)PQntuples(result);
+    found->column = ARENA_NEW(arena, struct catalog_column, count);
+    if (!found->column)
+        return fault_memory(fault, "columns");
+    for (; found->column_count < count; found->column_count++) {
+        struct catalog_column *column = &found->column[found->column_count];
+        int row = (int)found->column_count;
+        column->plain = *PQgetvalue(result, row, 2) == 't';
+        if (!arena_copy(arena, str_from(PQgetvalue(result, row, 0)), &column->name)
+            || !arena_copy(arena, str_from(PQgetvalue(result, row, 1)), &column->type))
+            return fault_memory(fault, "columns");
+    }
+    return true;
+}
+
+bool catalog_table(struct catalog *catalog, str schema, str table, struct arena *arena,
+                   struct catalog_table *found, struct fault *fault)
+{
+    PGresult *result = ask(
+        catalog,
+        "select c.relreplident, exists (select from pg_index p where p.indrelid = c.oid and "
+        "p.indisprimary), coalesce((select string_agg(a.attname, ',' order by k.at) from pg_index "
+        "i, unnest(i.indkey::int2[]) with ordinality k (number, at) join pg_attribute a on "
+        "a.attnum = k.number where i.indrelid = c.oid and i.indisreplident and a.attrelid = c.oid "
+        "and k.at <= i.indnkeyatts), '') from pg_class c join pg_namespace n on n.oid = "
+        "c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')",
+        schema, table, fault);
+    bool good = result && read_identity(result, arena, found, fault);
+    PQclear(result);
+    if (!good || !found->there)
+        return good;
+    result = ask(catalog,
+                 "select a.attname, format_type(a.atttypid, a.atttypmod), t.typtype = 'b' and "
+                 "t.typname in ('int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'bool', "
+                 "'uuid', 'json', 'jsonb', 'name', 'citext') or t.typtype = 'e' from pg_attribute "
+                 "a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid "
+                 "join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname "
+                 "= $2 and a.attnum > 0 and not a.attisdropped order by a.attnum",
+                 schema, table, fault);
+    good = result && read_columns(result, arena, found, fault);
+    PQclear(result);
+    return good;
+}
