@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "kafka_errors.h"
 #include "kafka_lanes.h"
 #include "log.h"
 #include "mem.h"
@@ -83,7 +84,7 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *op
     if (error == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client, text, sizeof(text));
         fault_set(&self->failure, FAULT_FATAL, "kafka: %s: %s", rd_kafka_err2name(fatal), text);
-    } else if (kafka_needs_a_person((rd_kafka_resp_err_t)error)) {
+    } else if (kafka_error_kind((rd_kafka_resp_err_t)error) == FAULT_CONFIG) {
         fault_set(&self->failure, FAULT_CONFIG, "kafka: %s", reason);
     } else {
         snprintf(self->trouble, sizeof(self->trouble), "%s", reason);
@@ -279,11 +280,11 @@ static bool message_error(struct kafka *self, const rd_kafka_message_t *message,
             "say where reading shall go on: fieldtrail offsets CONNECTOR.json set %s:%d=OFFSET",
             rd_kafka_topic_name(message->rkt), message->partition,
             rd_kafka_topic_name(message->rkt), message->partition);
-    if (kafka_needs_a_person(error))
-        return kafka_fault(fault, error, rd_kafka_message_errstr(message));
     bool missing = error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
                    || error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION
                    || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    if (!missing && kafka_error_kind(error) != FAULT_RETRY)
+        return kafka_fault(fault, error, rd_kafka_message_errstr(message));
     log_write(missing && !self->missing_said ? LOG_WARN : LOG_DEBUG, "kafka: %s%s",
               rd_kafka_message_errstr(message), missing ? "; it is read once it is there" : "");
     self->missing_said = self->missing_said || missing;

@@ -5,31 +5,13 @@
 
 #include <stdio.h>
 
+#include "kafka_errors.h"
 #include "kafka_mock.h"
 #include "mem.h"
 
-/* Errors that only a person can mend; all others pass by themselves or are told apart elsewhere. */
-bool kafka_needs_a_person(rd_kafka_resp_err_t error)
-{
-    switch (error) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR__SSL:
-    case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
-    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-        return true;
-    default:
-        return false;
-    }
-}
-
 bool kafka_fault(struct fault *fault, rd_kafka_resp_err_t error, const char *what)
 {
-    fault_set(fault, kafka_needs_a_person(error) ? FAULT_CONFIG : FAULT_RETRY, "kafka: %s: %s",
-              what, rd_kafka_err2str(error));
+    fault_set(fault, kafka_error_kind(error), "kafka: %s: %s", what, rd_kafka_err2str(error));
     fault->code = error;
     return false;
 }

@@ -64,10 +64,7 @@ struct lane *kafka_lane(struct kafka *self, const char *topic, int32_t partition
 /* Frees what was fetched while the session was kept alive. */
 void kafka_drop_stash(struct kafka *self);
 
-/* Whether only a person can mend the error; all others pass by themselves. */
-bool kafka_needs_a_person(rd_kafka_resp_err_t error);
-
-/* FAULT_CONFIG or FAULT_RETRY with the error's code. Always false. */
+/* The fault of its class (kafka_errors.h) with the error's code. Always false. */
 bool kafka_fault(struct fault *fault, rd_kafka_resp_err_t error, const char *what);
 
 #endif

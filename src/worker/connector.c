@@ -290,6 +290,7 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     context.layout = pivot_layout(task->pivot);
     task->task.rows = rows_by_pivot;
     task->task.rows_context = task->pivot;
+    task->task.id = task->id;
     return (task->task.decoder = debezium_decoder.create(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))
            && (task->task.source = connector->make_source(config, fault))

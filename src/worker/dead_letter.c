@@ -1,159 +1,71 @@
 /*
- * The dead-letter file.
+ * What a dead letter says of its cause.
  */
 #include "dead_letter.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
+#include <stdarg.h>
 
-#include <fieldtrail/buf.h>
+/* What Connect calls the exception's class: there is one, for only data is dead-lettered. */
+#define EXCEPTION_CLASS "fieldtrail.RecordFault"
 
-#include "mem.h"
-
-#define BUFFER_LIMIT ((size_t)1024 * 1024 * 1024)
-#define WRITE_SIZE ((size_t)256 * 1024)
-
-struct dead_letters {
-    int fd;
-    struct buf buf;
-    bool dirty; /* bytes were written that fsync has not confirmed */
+struct cause {
+    struct buf *text;
+    struct header *header;
+    size_t start[LETTER_HEADERS_LIMIT];
+    size_t count;
 };
 
-struct dead_letters *dead_letters_open(str path, struct fault *fault)
+/* Begins a header, whose value is what is appended to the text from here on. */
+static void begin(struct cause *cause, const char *name)
 {
-    char name[4096];
-    struct dead_letters *letters = mem_alloc(sizeof(*letters));
-    if (!letters) {
-        fault_memory(fault, "dead letters");
-        return NULL;
-    }
-    *letters = (struct dead_letters){.fd = -1};
-    buf_init(&letters->buf, BUFFER_LIMIT);
-    if (path.len < sizeof(name)) {
-        memcpy(name, path.ptr, path.len);
-        name[path.len] = '\0';
-        letters->fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    } else {
-        errno = ENAMETOOLONG;
-    }
-    if (letters->fd >= 0)
-        return letters;
-    fault_set(fault, FAULT_CONFIG, "cannot write dead letters to %.*s: %s", STR_ARG(path),
-              strerror(errno));
-    mem_free(letters);
-    return NULL;
+    cause->start[cause->count] = cause->text->len;
+    cause->header[cause->count++] = (struct header){.name = str_from(name), .has_value = true};
 }
 
-static void put_text_or_null(struct buf *out, bool present, str text)
+/* The text may have moved while it grew: values are cut from it at the end. */
+static void cut_values(struct cause *cause)
 {
-    if (present)
-        buf_json_string(out, text);
-    else
-        buf_str(out, STR("null"));
-}
-
-/* Bytes that are no UTF-8 cannot stand in JSON: they go as base64 under another name. */
-static void put_bytes(struct buf *out, const char *name, bool present, str bytes)
-{
-    if (!present || str_is_utf8(bytes)) {
-        buf_format(out, ",\"%s\":", name);
-        put_text_or_null(out, present, bytes);
-        return;
+    for (size_t i = 0; i < cause->count; i++) {
+        size_t end = i + 1 < cause->count ? cause->start[i + 1] : cause->text->len;
+        cause->header[i].value = (str){cause->text->ptr + cause->start[i], end - cause->start[i]};
     }
-    buf_format(out, ",\"%s_base64\":\"", name);
-    buf_base64(out, bytes);
-    buf_char(out, '"');
 }
 
-static void put_header(struct buf *out, const char *name, str value)
+static void put_origin(struct cause *cause, const struct record *record)
 {
-    buf_format(out, ",\"%s\",", name);
-    buf_json_string(out, str_is_utf8(value) ? value : STR("?"));
+    begin(cause, LETTER_HEADER_PREFIX "topic");
+    buf_str(cause->text, record->topic);
+    begin(cause, LETTER_HEADER_PREFIX "partition");
+    buf_format(cause->text, "%d", record->partition);
+    begin(cause, LETTER_HEADER_PREFIX "offset");
+    buf_format(cause->text, "%lld", (long long)record->offset);
 }
 
-static void put_headers(struct buf *out, const struct record *record, str place, const char *stage,
-                        const struct fault *cause)
+size_t dead_letter_headers(const struct dead_letters *letters, const struct dead_letter *letter,
+                           struct buf *text, struct header header[LETTER_HEADERS_LIMIT])
 {
-    buf_str(out, STR(",\"headers\":[\"__connect.errors.stage\","));
-    buf_json_string(out, str_from(stage));
-    put_header(out, "__connect.errors.exception.message", str_from(cause->text));
-    put_header(out, "__fieldtrail.errors.place", place);
-    if (record->offset >= 0) {
-        put_header(out, "__connect.errors.topic", record->topic);
-        buf_format(out, ",\"__connect.errors.partition\",\"%d\"", record->partition);
-        buf_format(out, ",\"__connect.errors.offset\",\"%lld\"", (long long)record->offset);
+    struct cause cause = {.text = text, .header = header};
+    if (letter->record->offset >= 0)
+        put_origin(&cause, letter->record);
+    if (letters->connector.len > 0) {
+        begin(&cause, LETTER_HEADER_PREFIX "connector.name");
+        buf_str(text, letters->connector);
+        begin(&cause, LETTER_HEADER_PREFIX "task.id");
+        buf_format(text, "%d", letters->task_id);
     }
-    for (size_t i = 0; i < record->header_count; i++) {
-        const struct header *header = &record->header[i];
-        buf_char(out, ',');
-        buf_json_string(out, header->name);
-        buf_char(out, ',');
-        put_text_or_null(out, header->has_value, header->value);
-    }
-    buf_char(out, ']');
-}
-
-static bool write_all(struct dead_letters *letters, struct fault *fault)
-{
-    size_t done = 0;
-    while (done < letters->buf.len) {
-        ssize_t written = write(letters->fd, letters->buf.ptr + done, letters->buf.len - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return fault_set(fault, FAULT_FATAL, "cannot write dead letters: %s", strerror(errno));
-        done += (size_t)written;
-    }
-    letters->dirty = letters->dirty || done > 0;
-    buf_clear(&letters->buf);
-    return true;
-}
-
-bool dead_letters_add(struct dead_letters *letters, const struct record *record, str place,
-                      const char *stage, const struct fault *cause, struct fault *fault)
-{
-    struct buf *out = &letters->buf;
-    size_t start = out->len;
-    buf_str(out, STR("{\"topic\":"));
-    put_text_or_null(out, record->offset >= 0, record->topic);
-    if (record->offset >= 0) {
-        buf_format(out, ",\"partition\":%d,\"offset\":%lld", record->partition,
-                   (long long)record->offset);
-    }
-    if (record->time_us != TIME_UNKNOWN)
-        buf_format(out, ",\"tstype\":\"create\",\"ts\":%lld", (long long)(record->time_us / 1000));
-    put_headers(out, record, place, stage, cause);
-    if (record->keyed)
-        put_bytes(out, "key", record->has_key, record->key);
-    put_bytes(out, "payload", record->has_value, record->value);
-    buf_str(out, STR("}\n"));
-    if (out->failed) {
-        buf_cut(out, start);
-        return fault_memory(fault, "a dead letter");
-    }
-    return out->len < WRITE_SIZE || write_all(letters, fault);
-}
-
-bool dead_letters_flush(struct dead_letters *letters, struct fault *fault)
-{
-    if (!write_all(letters, fault))
-        return false;
-    if (!letters->dirty)
-        return true;
-    /* Pipes and terminals cannot be synced, and need not be. */
-    if (fsync(letters->fd) != 0 && errno != EINVAL && errno != EROFS)
-        return fault_set(fault, FAULT_FATAL, "cannot make dead letters durable: %s",
-                         strerror(errno));
-    letters->dirty = false;
-    return true;
-}
-
-void dead_letters_close(struct dead_letters *letters)
-{
-    if (!letters)
-        return;
-    close(letters->fd);
-    buf_release(&letters->buf);
-    mem_free(letters);
+    begin(&cause, LETTER_HEADER_PREFIX "stage");
+    buf_str(text, str_from(letter->stage));
+    begin(&cause, LETTER_HEADER_PREFIX "class.name");
+    buf_format(text, "fieldtrail.%s", letter->class_name);
+    begin(&cause, LETTER_HEADER_PREFIX "exception.class.name");
+    buf_str(text, STR(EXCEPTION_CLASS));
+    begin(&cause, LETTER_HEADER_PREFIX "exception.message");
+    buf_str(text, str_from(letter->cause->text));
+    begin(&cause, LETTER_HEADER_PREFIX "exception.stacktrace");
+    buf_format(text, "%s: %s\n\tat fieldtrail.%s(%.*s)", EXCEPTION_CLASS, letter->cause->text,
+               letter->class_name, STR_ARG(letter->place));
+    begin(&cause, LETTER_PLACE_HEADER);
+    buf_str(text, letter->place);
+    cut_values(&cause);
+    return cause.count;
 }

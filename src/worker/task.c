@@ -74,7 +74,14 @@ static bool keep_letter(struct task *task, const struct record *record, const ch
                           : "; --dead-letters FILE (errors.deadletterqueue.file) keeps them");
         task->first_error_logged = true;
     }
-    return !task->letters || dead_letters_add(task->letters, record, place, stage, cause, fault);
+    bool decoding = strcmp(stage, STAGE_DECODE) == 0;
+    struct dead_letter letter = {.record = record,
+                                 .place = place,
+                                 .stage = stage,
+                                 .class_name = decoding ? task->decoder->type->name
+                                                        : task->sink->type->name,
+                                 .cause = cause};
+    return !task->letters || dead_letters_add(task->letters, &letter, fault);
 }
 
 /* The task ends with this fault: everything before it is delivered. A source that rewinds needs

@@ -45,7 +45,9 @@ struct task_status {
 
 struct task_settings {
     int tolerance;
-    str letters_file;
+    str letters_file, letters_topic;
+    int64_t letters_replication;
+    bool letters_headers;
     int64_t batch_rows_max, batch_bytes_max, flush_interval_ms, linger_ms;
     int64_t retry_delay_max_ms, retry_timeout_ms, revoke_flush_ms;
     int reset; /* enum start_reset */
@@ -63,10 +65,12 @@ struct task {
     struct sink *sink;
     task_rows *rows;
     void *rows_context;
+    int id; /* of the connector's tasks, for dead letters to tell */
+    struct dead_letters
+        *letters;     /* NULL: opened by the options. The task's own from task_init on */
     atomic_bool stop; /* set by anyone to end the loop */
     /* The task's own: */
     struct task_settings settings;
-    struct dead_letters *letters; /* or NULL */
     struct batch batch;
     struct reach *reach; /* of each lane: what was put; next is OFFSET_NONE where it is not ours */
     int64_t *flushed;    /* of each lane: the position last flushed */

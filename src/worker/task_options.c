@@ -32,7 +32,8 @@ static const struct option_spec option[] = {
      .importance = OPTION_MEDIUM,
      .argument = "FILE",
      .help = "Where records that were left out are kept, with the cause: JSON lines in the form of "
-             "kcat -J, which can be read again after a fix. Appended to."},
+             "kcat -J, which can be read again after a fix. Appended to, and fsynced before the "
+             "output goes on behind them."},
 };
 
 const struct option_table task_options = {
@@ -88,6 +89,30 @@ static const struct option_spec delivery[] = {
      .offset = SETTING(retry_timeout_ms),
      .importance = OPTION_MEDIUM,
      .help = "Milliseconds after which attempts end and the task fails; -1 is never."},
+    {.key = "errors.deadletterqueue.topic.name",
+     .type = OPTION_STRING,
+     .offset = SETTING(letters_topic),
+     .importance = OPTION_MEDIUM,
+     .argument = "TOPIC",
+     .help = "The topic that records go to which were left out, as they came: key, value, headers "
+             "and timestamp. Each is acknowledged before its batch is flushed. Made when it is "
+             "missing."},
+    {.key = "errors.deadletterqueue.topic.replication.factor",
+     .type = OPTION_INT,
+     .preset = "0",
+     .min = 0,
+     .max = 100,
+     .offset = SETTING(letters_replication),
+     .importance = OPTION_MEDIUM,
+     .help = "Replicas of that topic where it is made; 0 is three, or as many as there are "
+             "brokers."},
+    {.key = "errors.deadletterqueue.context.headers.enable",
+     .type = OPTION_BOOL,
+     .preset = "true",
+     .offset = SETTING(letters_headers),
+     .importance = OPTION_MEDIUM,
+     .help = "Whether headers (__connect.errors.*) tell origin and cause; without them `fieldtrail "
+             "deadletter` cannot replay."},
     {.key = "rebalance.flush.timeout.ms",
      .type = OPTION_INT,
      .preset = "150000",
@@ -110,17 +135,61 @@ static const struct option_spec delivery[] = {
 const struct option_table delivery_options = {
     .title = "Delivery", .option = delivery, .count = sizeof(delivery) / sizeof(delivery[0])};
 
-static bool open_letters(struct task *task, struct fault *fault)
+static struct dead_letters *open_topic(const struct task *task, const struct config *config,
+                                       struct fault *fault)
 {
-    str file = task->settings.letters_file;
-    if (file.len == 0)
-        return true;
-    if (task->settings.tolerance == TOLERANCE_NONE)
+    const struct config_entry *servers = config_find(config, STR("bootstrap.servers"));
+    struct letter_topic topic = {.name = task->settings.letters_topic,
+                                 .replication_factor = task->settings.letters_replication,
+                                 .headers = task->settings.letters_headers,
+                                 .servers = servers ? servers->value : STR("localhost:9092"),
+                                 .config = config};
+    return dead_letters_to_topic(&topic, fault);
+}
+
+static bool check_letters(const struct task *task, struct fault *fault)
+{
+    const struct task_settings *settings = &task->settings;
+    bool file = settings->letters_file.len > 0, topic = settings->letters_topic.len > 0;
+    if (file && settings->tolerance == TOLERANCE_NONE)
         return fault_set(fault, FAULT_CONFIG,
                          "errors.deadletterqueue.file (--dead-letters) needs errors.tolerance=all "
                          "(--errors skip): otherwise the first bad record ends the run");
-    task->letters = dead_letters_open(file, fault);
-    return task->letters != NULL;
+    if (file && topic)
+        return fault_set(fault, FAULT_CONFIG,
+                         "say either errors.deadletterqueue.topic.name or "
+                         "errors.deadletterqueue.file");
+    /* A pipe says how many it left out, and its input is still there. */
+    if (settings->tolerance == TOLERANCE_ALL && task->source->type->rewinds && !file && !topic
+        && !task->letters)
+        return fault_set(fault, FAULT_CONFIG,
+                         "errors.tolerance=all needs errors.deadletterqueue.topic.name (or "
+                         "errors.deadletterqueue.file), where records are kept that are left out");
+    return true;
+}
+
+static bool open_letters(struct task *task, const struct config *config, struct fault *fault)
+{
+    const struct task_settings *settings = &task->settings;
+    if (!check_letters(task, fault))
+        return false;
+    /* Connect's users may have named a topic and tolerate nothing: then there are no letters. */
+    if (!task->letters && settings->tolerance == TOLERANCE_ALL
+        && settings->letters_file.len + settings->letters_topic.len > 0) {
+        task->letters = settings->letters_file.len > 0
+                            ? dead_letters_open(settings->letters_file, fault)
+                            : open_topic(task, config, fault);
+        if (!task->letters)
+            return false;
+    }
+    if (task->letters) {
+        const struct config_entry *name = config_find(config, STR("name"));
+        task->letters->connector = name && task->source->type->rewinds ? name->value : STR_EMPTY;
+        task->letters->task_id = task->id;
+        task->letters->idle = task_idle;
+        task->letters->idle_context = task;
+    }
+    return true;
 }
 
 bool task_init(struct task *task, const struct config *config, struct fault *fault)
@@ -140,7 +209,7 @@ bool task_init(struct task *task, const struct config *config, struct fault *fau
     task->retry = (struct retry){.delay_max_ms = task->settings.retry_delay_max_ms,
                                  .timeout_ms = task->settings.retry_timeout_ms,
                                  .seed = (uint64_t)clock_now_us()};
-    return open_letters(task, fault);
+    return open_letters(task, config, fault);
 }
 
 void task_release(struct task *task)

@@ -83,6 +83,14 @@ struct world {
     enum fault_kind kind;          /* of the failure */
     bool for_ever;                 /* fails from the n-th on */
     int64_t bad_flush[2], bad_put; /* ids that are refused */
+    uint64_t refused_flushes;
+    bool named;     /* a refused flush names the record */
+    int64_t puzzle; /* an id whose flush fails with an error that nobody knows */
+    /* Dead letters: */
+    struct dead_letters letters;
+    int64_t letter[100]; /* ids, those kept for good first */
+    size_t letters_kept, letters_added;
+    unsigned letters_nth, letters_calls; /* the n-th flush of letters fails */
     /* The other worker: */
     int foreign; /* so many offsets it delivers of each lane that it gets */
     void (*on_beat)(struct world *world);
@@ -456,6 +464,14 @@ HELPER bool world_put(struct sink *sink, const struct batch *batch, const struct
     return true;
 }
 
+HELPER bool is_left_out(const struct world *world, int64_t id)
+{
+    for (size_t i = 0; i < world->letters_kept; i++)
+        if (world->letter[i] == id)
+            return true;
+    return false;
+}
+
 /* The rows that wait are those between the stored position and the new one, all and in order. */
 HELPER size_t check_pending(const struct world *world, size_t lane, int64_t next)
 {
@@ -464,12 +480,12 @@ HELPER size_t check_pending(const struct world *world, size_t lane, int64_t next
     for (size_t at = world->durable; at < world->put; at++) {
         if (world->row[at] / 100000 != (int64_t)lane)
             continue;
-        while (!is_record(offset) || ID(lane, offset) == world->bad_put)
+        while (!is_record(offset) || is_left_out(world, ID(lane, offset)))
             offset++;
         check_number("row", world->row[at], ID(lane, offset));
         offset += found++ % 2;
     }
-    while (offset < next && (!is_record(offset) || ID(lane, offset) == world->bad_put))
+    while (offset < next && (!is_record(offset) || is_left_out(world, ID(lane, offset))))
         offset++;
     if (found > 0 || world->stored[lane].next != next)
         check_number("position behind the rows", next, offset < next ? offset : next);
@@ -483,6 +499,28 @@ HELPER bool refuse_flush(struct world *world, const char *text, int code, struct
     fault_set(fault, FAULT_RETRY, "%s", text);
     fault->code = code;
     return false;
+}
+
+HELPER bool holds(const struct world *world, int64_t id)
+{
+    for (size_t at = world->durable; at < world->put; at++)
+        if (world->row[at] == id)
+            return true;
+    return false;
+}
+
+/* The target would take what was put, where nothing of it is bad. */
+HELPER bool world_rehearse(struct sink *sink, struct fault *fault)
+{
+    struct world *world = world_of_sink(sink);
+    bool bad = holds(world, world->bad_flush[0]) || holds(world, world->bad_flush[1]);
+    bool puzzled = world->puzzle >= 0 && holds(world, world->puzzle);
+    assert_true(world->put > world->durable);
+    drop_pending(world);
+    world->broken = true;
+    if (bad)
+        return fault_set(fault, FAULT_RECORD, "refused");
+    return !puzzled || fault_set(fault, FAULT_RETRY, "who knows");
 }
 
 HELPER bool has_bad(const struct world *world, int64_t *id)
@@ -537,7 +575,14 @@ HELPER bool world_flush(struct sink *sink, const struct lane *lane, const struct
         return refuse_flush(world, "the target is away", 0, fault);
     if (has_bad(world, &bad)) {
         refuse_flush(world, "", 0, fault);
+        world->refused_flushes++;
+        sink->blames = world->named;
+        sink->blamed = (struct position){(uint32_t)(bad / 100000), bad % 100000};
         return fault_set(fault, FAULT_RECORD, "row %lld is refused", (long long)bad);
+    }
+    if (world->puzzle >= 0 && holds(world, world->puzzle)) {
+        world->refused_flushes++;
+        return refuse_flush(world, "who knows", SINK_UNKNOWN, fault);
     }
     store_positions(world, reach, count);
     world->durable = world->put;
@@ -553,13 +598,51 @@ static const struct sink_type world_sink_remembers = {.name = "memory",
                                                       .recall = world_recall,
                                                       .claim = world_claim,
                                                       .put = world_put,
-                                                      .flush = world_flush};
+                                                      .flush = world_flush,
+                                                      .rehearse = world_rehearse};
 
 static const struct sink_type world_sink_forgets = {.name = "memory",
                                                     .recall = world_recall,
                                                     .claim = world_claim,
                                                     .put = world_put,
                                                     .flush = world_flush};
+
+/* ---- dead letters ---- */
+
+HELPER struct world *world_of_letters(const struct dead_letters *letters)
+{
+    return (struct world *)((uintptr_t)letters - offsetof(struct world, letters));
+}
+
+HELPER bool world_add_letter(struct dead_letters *letters, const struct dead_letter *letter,
+                             struct fault *fault)
+{
+    struct world *world = world_of_letters(letters);
+    (void)fault;
+    assert_true(world->letters_added < COUNT(world->letter));
+    world->letter[world->letters_added++] = ID(letter->record->at.lane, letter->record->at.mark);
+    return true;
+}
+
+HELPER bool world_flush_letters(struct dead_letters *letters, struct fault *fault)
+{
+    struct world *world = world_of_letters(letters);
+    if (world->letters_added > world->letters_kept
+        && ++world->letters_calls == world->letters_nth) {
+        world->letters_added = world->letters_kept;
+        return fault_set(fault, FAULT_RETRY, "the letters' topic is away");
+    }
+    world->letters_kept = world->letters_added;
+    return true;
+}
+
+HELPER void world_close_letters(struct dead_letters *letters)
+{
+    (void)letters;
+}
+
+static const struct dead_letters_type world_letters = {
+    .add = world_add_letter, .flush = world_flush_letters, .close = world_close_letters};
 
 /* ---- the world ---- */
 
@@ -598,7 +681,9 @@ HELPER void world_start(struct world *world, const struct step *script, size_t p
                             .remembers = remembers,
                             .kind = FAULT_RETRY,
                             .bad_flush = {-1, -1},
-                            .bad_put = -1};
+                            .bad_put = -1,
+                            .puzzle = -1,
+                            .letters = {.type = &world_letters}};
     log_setup(LOG_ERROR, LOG_TEXT);
     arena_init(&world->arena, TEST_BYTES);
     snprintf(text, sizeof(text), "pivot.fields=a,b;pivot.keys=id;errors.retry.delay.max.ms=100;%s",
@@ -611,6 +696,7 @@ HELPER void world_start(struct world *world, const struct step *script, size_t p
     world->task = (struct task){.source = &world->source,
                                 .sink = &world->sink,
                                 .decoder = debezium_decoder.create(&world->config, &world->fault),
+                                .letters = &world->letters,
                                 .rows = kit_rows,
                                 .rows_context = world->pivot};
     check_good("task", task_init(&world->task, &world->config, &world->fault), &world->fault);

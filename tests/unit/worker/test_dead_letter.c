@@ -7,7 +7,8 @@
 #include "kcat.h"
 
 /* Writes one letter and gives the file's text, kept in the arena. */
-static str write_letter(const struct record *record, const char *cause_text, struct arena *arena)
+static str write_letter_of(str connector, const struct record *record, const char *cause_text,
+                           struct arena *arena)
 {
     struct temp file;
     struct fault fault = {0}, cause = {0};
@@ -18,8 +19,10 @@ static str write_letter(const struct record *record, const char *cause_text, str
     fault_set(&cause, FAULT_RECORD, "%s", cause_text);
     struct dead_letters *letters = dead_letters_open(str_from(file.name), &fault);
     check_good("open", letters != NULL, &fault);
-    check_good("add", dead_letters_add(letters, record, STR("f:7"), STAGE_DECODE, &cause, &fault),
-               &fault);
+    struct dead_letter letter = {record, STR("f:7"), STAGE_DECODE, "debezium", &cause};
+    letters->connector = connector;
+    letters->task_id = 2;
+    check_good("add", dead_letters_add(letters, &letter, &fault), &fault);
     check_good("flush", dead_letters_flush(letters, &fault), &fault);
     dead_letters_close(letters);
     temp_read(&file, &text);
@@ -27,6 +30,11 @@ static str write_letter(const struct record *record, const char *cause_text, str
     buf_release(&text);
     temp_remove(&file);
     return copy;
+}
+
+static str write_letter(const struct record *record, const char *cause_text, struct arena *arena)
+{
+    return write_letter_of(STR_EMPTY, record, cause_text, arena);
 }
 
 static const struct record of_a_file = {.partition = -1, .offset = -1, .time_us = TIME_UNKNOWN};
@@ -41,7 +49,11 @@ static void test_of_a_file(void **state)
     record.value = STR("{\"a\"");
     check_text("letter", write_letter(&record, "why \"so\"", &arena),
                "{\"topic\":null,\"headers\":[\"__connect.errors.stage\",\"VALUE_CONVERTER\","
+               "\"__connect.errors.class.name\",\"fieldtrail.debezium\","
+               "\"__connect.errors.exception.class.name\",\"fieldtrail.RecordFault\","
                "\"__connect.errors.exception.message\",\"why \\\"so\\\"\","
+               "\"__connect.errors.exception.stacktrace\",\"fieldtrail.RecordFault: why \\\"so\\\""
+               "\\n\\tat fieldtrail.debezium(f:7)\","
                "\"__fieldtrail.errors.place\",\"f:7\"],\"payload\":\"{\\\"a\\\"\"}\n");
     record.has_value = false;
     str text = write_letter(&record, "why", &arena);
@@ -66,13 +78,19 @@ static void test_of_kafka(void **state)
                             .header = header,
                             .header_count = 2};
     arena_init(&arena, TEST_BYTES);
-    check_text("letter", write_letter(&record, "why", &arena),
+    check_text("letter", write_letter_of(STR("c"), &record, "why", &arena),
                "{\"topic\":\"t\",\"partition\":3,\"offset\":9007199254740993,\"tstype\":\"create\","
-               "\"ts\":1795220938923,\"headers\":[\"__connect.errors.stage\",\"VALUE_CONVERTER\","
-               "\"__connect.errors.exception.message\",\"why\",\"__fieldtrail.errors.place\","
-               "\"f:7\",\"__connect.errors.topic\",\"t\",\"__connect.errors.partition\",\"3\","
-               "\"__connect.errors.offset\",\"9007199254740993\",\"h\",\"v\",\"n\",null],"
-               "\"key\":\"{\\\"id\\\":1}\",\"payload\":\"x\"}\n");
+               "\"ts\":1795220938923,\"headers\":[\"__connect.errors.topic\",\"t\","
+               "\"__connect.errors.partition\",\"3\","
+               "\"__connect.errors.offset\",\"9007199254740993\","
+               "\"__connect.errors.connector.name\",\"c\",\"__connect.errors.task.id\",\"2\","
+               "\"__connect.errors.stage\",\"VALUE_CONVERTER\","
+               "\"__connect.errors.class.name\",\"fieldtrail.debezium\","
+               "\"__connect.errors.exception.class.name\",\"fieldtrail.RecordFault\","
+               "\"__connect.errors.exception.message\",\"why\","
+               "\"__connect.errors.exception.stacktrace\",\"fieldtrail.RecordFault: why\\n\\tat "
+               "fieldtrail.debezium(f:7)\",\"__fieldtrail.errors.place\",\"f:7\","
+               "\"h\",\"v\",\"n\",null],\"key\":\"{\\\"id\\\":1}\",\"payload\":\"x\"}\n");
     arena_release(&arena);
 }
 
@@ -133,12 +151,13 @@ static void test_append_and_full(void **state)
     struct temp file;
     struct fault fault = {0}, cause = {0};
     struct record record = of_a_file;
+    const struct dead_letter letter = {&record, STR("p"), STAGE_PUT, "stream", &cause};
     struct buf text;
     temp_make(&file, STR("first\n"));
     buf_init(&text, 10000);
     for (int i = 0; i < 2; i++) {
         struct dead_letters *letters = dead_letters_open(str_from(file.name), &fault);
-        assert_true(dead_letters_add(letters, &record, STR("p"), STAGE_PUT, &cause, &fault));
+        assert_true(dead_letters_add(letters, &letter, &fault));
         assert_true(dead_letters_flush(letters, &fault));
         assert_true(dead_letters_flush(letters, &fault));
         dead_letters_close(letters);
@@ -150,7 +169,7 @@ static void test_append_and_full(void **state)
     check_number("lines", (int64_t)lines, 3);
     struct dead_letters *full = dead_letters_open(STR("/dev/full"), &fault);
     assert_non_null(full);
-    assert_true(dead_letters_add(full, &record, STR("p"), STAGE_PUT, &cause, &fault));
+    assert_true(dead_letters_add(full, &letter, &fault));
     check_fault("full", dead_letters_flush(full, &fault), &fault, FAULT_FATAL, "No space left");
     dead_letters_close(full);
     buf_release(&text);

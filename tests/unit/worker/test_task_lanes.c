@@ -464,6 +464,121 @@ static void test_put_refuses(void **state)
     }
 }
 
+/* With tolerance what the target refuses in a flush is left out, kept, and nothing else is. */
+static void check_left_out(size_t script, size_t per_poll, const char *batch, int64_t bad,
+                           bool named, unsigned letters_nth)
+{
+    static struct world world;
+    char options[200];
+    snprintf(options, sizeof(options), "errors.tolerance=all;%s", batch);
+    world_start(&world, scripts[script].script, per_poll, true, options);
+    world.bad_flush[0] = ID(0, bad);
+    world.named = named;
+    world.letters_nth = letters_nth;
+    check_good("run", task_run(&world.task, &world.fault), &world.fault);
+    check_lane(&world, 0, HIGH, ID(0, bad));
+    check_number("position", world.stored[0].next, HIGH);
+    check_number("letters", (int64_t)world.letters_kept, 1);
+    check_number("letter", world.letter[0], ID(0, bad));
+    check_number("few tries", world.refused_flushes <= 7, true);
+    world_stop(&world);
+}
+
+static void test_flush_leaves_out(void **state)
+{
+    (void)state;
+    /* The third kind of batch is flushed by the stop alone, which looks for nothing. */
+    for (size_t script = 0; script < 3; script++)
+        for (size_t poll = 0; poll < COUNT(per_polls); poll++)
+            for (size_t batch = 0; batch < 2; batch++)
+                for (int64_t bad = 0; bad < HIGH; bad++)
+                    for (unsigned how = 0; how < 4 && is_record(bad); how++)
+                        check_left_out(script, per_polls[poll], batches[batch], bad, how & 1,
+                                       how / 2);
+}
+
+/* A hint that names the wrong record does no harm. */
+static bool misname(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                    size_t count, struct fault *fault)
+{
+    bool good = world_flush(sink, lane, reach, count, fault);
+    sink->blamed = (struct position){0, world_of_sink(sink)->nth};
+    return good;
+}
+
+static void test_wrong_hint(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct sink_type type = world_sink_remembers;
+    type.flush = misname;
+    for (unsigned named = 0; named < HIGH; named++) {
+        world_start(&world, one_lane, 50, true, "errors.tolerance=all");
+        world.sink.type = &type;
+        world.bad_flush[0] = ID(0, 6);
+        world.named = true;
+        world.nth = named;
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_lane(&world, 0, HIGH, ID(0, 6));
+        check_number("letters", (int64_t)world.letters_kept, 1);
+        world_stop(&world);
+    }
+}
+
+/* An error that nobody knows and that follows one record while a neighbour would be taken. */
+static void test_unknown_follows_a_record(void **state)
+{
+    (void)state;
+    static struct world world;
+    for (int64_t bad = 0; bad < HIGH - 1; bad++) {
+        if (!is_record(bad))
+            continue;
+        world_start(&world, all_lanes, 50, true, "errors.tolerance=all");
+        world.puzzle = ID(1, bad);
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_lanes(&world, ID(1, bad));
+        check_number("letters", (int64_t)world.letters_kept, 1);
+        check_number("letter", world.letter[0], ID(1, bad));
+        world_stop(&world);
+    }
+}
+
+/* The same error for all records is an outage, whatever its name: nothing is left out. */
+static bool puzzle_all(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                       size_t count, struct fault *fault)
+{
+    struct world *world = world_of_sink(sink);
+    if (++world->calls < 60 && world->put > world->durable)
+        return refuse_flush(world, "who knows", SINK_UNKNOWN, fault);
+    return world_flush(sink, lane, reach, count, fault);
+}
+
+static bool puzzle_rehearsal(struct sink *sink, struct fault *fault)
+{
+    struct world *world = world_of_sink(sink);
+    drop_pending(world);
+    world->broken = true;
+    return fault_set(fault, FAULT_RETRY, "who knows");
+}
+
+static void test_unknown_for_all_is_an_outage(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct sink_type type = world_sink_remembers;
+    type.flush = puzzle_all;
+    for (int can = 0; can < 2; can++) {
+        type.rehearse = can ? puzzle_rehearsal : NULL;
+        world_start(&world, all_lanes, 4, true, "errors.tolerance=all");
+        world.sink.type = &type;
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_lanes(&world, -1);
+        check_number("letters", (int64_t)world.letters_added, 0);
+        assert_true(world.task.status.retries > 20);
+        world_stop(&world);
+    }
+}
+
 /* ---- stops, waits and the clock ---- */
 
 /* A stop comes with the n-th poll: all that was read is flushed and committed. */
@@ -653,6 +768,10 @@ int main(void)
         cmocka_unit_test(test_flush_refuses_two),
         cmocka_unit_test(test_stop_is_refused),
         cmocka_unit_test(test_put_refuses),
+        cmocka_unit_test(test_flush_leaves_out),
+        cmocka_unit_test(test_wrong_hint),
+        cmocka_unit_test(test_unknown_follows_a_record),
+        cmocka_unit_test(test_unknown_for_all_is_an_outage),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_stop_fails),
         cmocka_unit_test(test_config_fault_waits),
