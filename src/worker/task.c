@@ -56,14 +56,9 @@ static void wait_beating(struct task *task, int64_t wait_ms)
 static bool keep_letter(struct task *task, const struct record *record, const char *stage,
                         const struct fault *cause, str place, struct fault *fault)
 {
-    struct letter_mark *mark = task->letters && record->at.lane < task->lane_capacity
-                                   ? &task->lettered[record->at.lane]
-                                   : NULL;
-    if (mark && record->at.mark < mark->durable)
+    if (task->letters && letter_set_has(&task->lettered, record->at))
         return true;
     task->errors++;
-    if (mark)
-        mark->added = record->at.mark + 1;
     if (!task->first_error_logged) {
         log_write(
             LOG_WARN,
@@ -81,7 +76,11 @@ static bool keep_letter(struct task *task, const struct record *record, const ch
                                  .class_name = decoding ? task->decoder->type->name
                                                         : task->sink->type->name,
                                  .cause = cause};
-    return !task->letters || dead_letters_add(task->letters, &letter, fault);
+    if (task->letters && !dead_letters_add(task->letters, &letter, fault))
+        return false;
+    if (task->letters)
+        letter_set_add(&task->lettered, record->at);
+    return true;
 }
 
 /* The task ends with this fault: everything before it is delivered. A source that rewinds needs
@@ -161,12 +160,11 @@ static bool rehearse_record(struct task *task, const struct record *record, stru
     size_t first = task->batch.row_count;
     bool good = decode_record(task, record, fault);
     size_t count = task->batch.row_count - first;
-    if (good && count > 0)
-        good = sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault);
     task->batch.row_count = first;
-    if (!good)
-        return fault->kind == FAULT_RECORD;
-    return count == 0 || task_rehearse(task, fault);
+    if (good && (count == 0 || task_passes_neighbour(task)))
+        return true;
+    good = good && sink_put(task->sink, &task->batch, &task->batch.row[first], count, fault);
+    return good ? task_rehearse(task, fault) : fault->kind == FAULT_RECORD;
 }
 
 static void note_taken(struct task *task, const struct record *record)
@@ -299,6 +297,9 @@ static bool turn_once(struct task *task, struct fault *fault)
     batch_reset(&task->batch);
     if (!task_take_turn(task, fault))
         return false;
+    /* Something new was noted while the target was waited for. */
+    if (task->source->turn != SOURCE_STEADY)
+        return true;
     if (!source_poll(task->source, &task->batch, poll_wait_ms(task), fault))
         return end_poll(task, fault);
     /* What is lost is somebody else's: nothing more of it may be written or committed. */

@@ -14,6 +14,7 @@
 #include <fieldtrail/source.h>
 
 #include "dead_letter.h"
+#include "letter_set.h"
 #include "retry.h"
 #include "start.h"
 #include "task_search.h"
@@ -53,11 +54,6 @@ struct task_settings {
     int reset; /* enum start_reset */
 };
 
-/* A record that is read again after a failure does not get a second letter from the same task. */
-struct letter_mark {
-    int64_t added, durable; /* the position behind the last letter */
-};
-
 struct task {
     /* Borrowed, set by the caller: */
     struct source *source;
@@ -85,7 +81,7 @@ struct task {
     struct position last_taken;
     bool flush_refused; /* the last failure was the sink's, in a flush */
     struct search search;
-    struct letter_mark *lettered; /* of each lane: whose dead letters are kept already */
+    struct letter_set lettered;
     struct retry retry;
     uint64_t errors;
     bool first_error_logged;

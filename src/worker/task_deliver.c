@@ -17,17 +17,12 @@ bool task_grow_lanes(struct task *task, struct fault *fault)
     if (flushed)
         task->flushed = flushed;
     struct memory *memory = flushed ? mem_realloc(task->memory, count * sizeof(*memory)) : NULL;
-    if (memory)
-        task->memory = memory;
-    struct letter_mark *lettered = memory ? mem_realloc(task->lettered, count * sizeof(*lettered))
-                                          : NULL;
-    if (!lettered)
+    if (!memory)
         return fault_memory(fault, "partitions");
-    task->lettered = lettered;
+    task->memory = memory;
     for (size_t i = task->lane_capacity; i < count; i++) {
         task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
         task->flushed[i] = OFFSET_NONE;
-        task->lettered[i] = (struct letter_mark){0, 0};
     }
     task->lane_capacity = count;
     return true;
@@ -78,15 +73,14 @@ static void count_flush(struct task *task, int64_t began_us)
 /* Dead letters are durable before the sink moves past them. */
 static bool flush_letters(struct task *task, struct fault *fault)
 {
-    bool good = !task->letters || dead_letters_flush(task->letters, fault);
-    for (size_t i = 0; task->letters && i < task->lane_capacity; i++) {
-        struct letter_mark *mark = &task->lettered[i];
-        if (good)
-            mark->durable = mark->added;
-        else
-            mark->added = mark->durable;
+    if (!task->letters)
+        return true;
+    if (dead_letters_flush(task->letters, fault)) {
+        letter_set_commit(&task->lettered);
+        return true;
     }
-    return good;
+    letter_set_roll_back(&task->lettered);
+    return false;
 }
 
 static bool flush_sink(struct task *task, const struct reach *list, size_t count,
@@ -142,5 +136,8 @@ bool task_commit(struct task *task, bool wait, struct fault *fault)
                                            OFFSET_NONE};
     task->commit_due = false;
     task->last_commit_ms = clock_steady_ms();
-    return source_commit(task->source, list, count, wait, fault);
+    bool good = source_commit(task->source, list, count, wait, fault);
+    /* Nothing new may come that would be committed later. */
+    task->commit_due = !good && fault->kind == FAULT_RETRY;
+    return good;
 }

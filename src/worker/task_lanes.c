@@ -113,9 +113,9 @@ static bool give_up_lanes(struct task *task, struct fault *fault)
         if (!task->source->lane[i].outgoing)
             continue;
         task->flushed[i] = OFFSET_NONE;
-        task->lettered[i] = (struct letter_mark){0, 0};
         task_search_forget(task, i);
     }
+    letter_set_clear(&task->lettered);
     pthread_mutex_lock(&task->mutex);
     task->status.rebalances++;
     pthread_mutex_unlock(&task->mutex);

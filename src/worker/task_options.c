@@ -220,7 +220,7 @@ void task_release(struct task *task)
     mem_free(task->reach);
     mem_free(task->flushed);
     mem_free(task->memory);
-    mem_free(task->lettered);
+    letter_set_release(&task->lettered);
     task_search_release(task);
     pthread_mutex_destroy(&task->mutex);
 }

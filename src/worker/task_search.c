@@ -12,6 +12,8 @@
 #define PUZZLES_LIMIT 3
 /* So often the record must fail alone while a neighbour would be taken. */
 #define PROOFS_WANTED 3
+/* Of the neighbours so many are asked, one a round. */
+#define NEIGHBOURS_LIMIT 64
 /* Bad records come in company: the flushes after one are small, and grow by this factor. */
 #define GENTLE_FIRST 16
 #define GENTLE_FACTOR 4
@@ -77,6 +79,7 @@ static void end_search(struct search *search)
     search->accused_known = false;
     search->puzzles = 0;
     search->proofs = 0;
+    search->skipped = 0;
 }
 
 void task_search_flushed(struct task *task)
@@ -110,6 +113,7 @@ void task_search_turn(struct task *task, bool idle_now)
     /* No neighbour is there to ask: the record is tried alone again. */
     if (search->on && search->rehearsing && idle_now) {
         search->rehearsing = false;
+        search->skipped = 0;
         task_let_go(task);
     }
     if (search->on && !task->dirty && !search->rehearsing && task->claimed
@@ -240,16 +244,27 @@ bool task_look_closer(struct task *task, struct fault *fault)
         log_write(LOG_WARN, "%s; looking for the record among %llu", fault->text,
                   (unsigned long long)task->dirty_records);
     search->rehearsing = !known && task->dirty_records == 1 && task->sink->type->rehearse;
+    search->passed = 0;
     /* What nobody knows is an outage, too: it is waited for. */
     return known && start_over(task);
 }
 
 bool task_rehearse(struct task *task, struct fault *fault)
 {
+    struct search *search = &task->search;
     bool good = task->sink->type->rehearse(task->sink, fault);
-    task->search.rehearsing = false;
-    task->search.proofs += good;
-    if (!good && fault->kind == FAULT_RECORD)
-        fault->kind = FAULT_RETRY; /* it may be as bad as the other: nothing is proven */
-    return good && start_over(task);
+    search->rehearsing = false;
+    search->proofs += good;
+    if (good)
+        return start_over(task);
+    /* It may be as bad as the other: nothing is proven, and the next one is asked next. */
+    search->skipped = search->skipped < NEIGHBOURS_LIMIT ? search->skipped + 1 : 0;
+    if (fault->kind == FAULT_RECORD)
+        fault->kind = FAULT_RETRY;
+    return false;
+}
+
+bool task_passes_neighbour(struct task *task)
+{
+    return task->search.passed++ < task->search.skipped;
 }

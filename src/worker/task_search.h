@@ -30,10 +30,11 @@ struct search {
     struct position accused;
     bool overshot; /* records behind the suspects were left aside: they are read again */
     /* Of errors that nobody knows: */
-    unsigned puzzles; /* flushes in turn that failed so */
-    bool rehearsing;  /* the next round asks whether a neighbour would be taken */
-    unsigned proofs;  /* so often the record failed alone and a neighbour would not */
-    uint64_t gentle;  /* after a refused record flushes are small at first; 0: no limit */
+    unsigned puzzles;         /* flushes in turn that failed so */
+    bool rehearsing;          /* the next round asks whether a neighbour would be taken */
+    uint64_t passed, skipped; /* neighbours seen in this round; and passed over, bad as well */
+    unsigned proofs;          /* so often the record failed alone and a neighbour would not */
+    uint64_t gentle;          /* after a refused record flushes are small at first; 0: no limit */
     struct condemned condemned[CONDEMNED_LIMIT];
     uint64_t condemned_count;
 };

@@ -49,6 +49,9 @@ bool task_search_splits_after(const struct task *task, const struct record *reco
 void task_search_flushed(struct task *task);
 void task_search_turn(struct task *task, bool idle_now);
 
+/* Whether this neighbour of the record suspected is passed over: it was asked before. */
+bool task_passes_neighbour(struct task *task);
+
 /* A neighbour of the record suspected was put: asks whether it would be taken. */
 bool task_rehearse(struct task *task, struct fault *fault) MUST_CHECK;
 
