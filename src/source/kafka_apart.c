@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "kafka_errors.h"
 #include "kafka_lanes.h"
 
 #define GROUP_SETTING "group.id"
@@ -36,7 +37,7 @@ static bool apart_fault(struct kafka *self, rd_kafka_resp_err_t error, const cha
         return false;
     }
     kafka_fault(fault, error, what);
-    if (self->trouble[0] && !kafka_needs_a_person(error))
+    if (self->trouble[0] && kafka_error_kind(error) != FAULT_CONFIG)
         fault_set(fault, FAULT_RETRY, "kafka: %s: %s", what, self->trouble);
     return false;
 }
