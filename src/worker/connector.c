@@ -278,6 +278,16 @@ static bool rows_by_pivot(void *context, struct change *change, struct batch *ba
     return pivot_rows(context, change, batch, fault);
 }
 
+/* How long it pays to gather rows depends on what a flush costs the target. */
+static bool init_task(struct connector *connector, struct task *task, struct fault *fault)
+{
+    if (!task_init(task, &connector->config, fault))
+        return false;
+    if (!config_find(&connector->config, STR("linger.ms")))
+        task->settings.linger_ms = connector->sink_class->linger_ms;
+    return true;
+}
+
 static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)
 {
     const struct config *config = &connector->config;
@@ -294,7 +304,7 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     return (task->task.decoder = debezium_decoder.create(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))
            && (task->task.source = connector->make_source(config, fault))
-           && task_init(&task->task, config, fault);
+           && init_task(connector, &task->task, fault);
 }
 
 static void *run_task(void *context)

@@ -31,8 +31,8 @@ static const struct option_table *const postgres_tables[] = {&postgres_options};
 static const struct option_table *const stdout_tables[] = {&encoder_options};
 
 static const struct sink_class classes[] = {
-    {"PostgresSink", postgres_tables, 1, create_postgres},
-    {"StdoutSink", stdout_tables, 1, create_stdout},
+    {"PostgresSink", postgres_tables, 1, 0, create_postgres},
+    {"StdoutSink", stdout_tables, 1, 0, create_stdout},
 };
 
 #define CLASS_COUNT (sizeof(classes) / sizeof(classes[0]))

@@ -20,6 +20,7 @@ struct sink_class {
     const char *name;
     const struct option_table *const *table; /* keys that only this class has */
     size_t table_count;
+    int64_t linger_ms; /* what linger.ms is where nobody says otherwise */
     /* NULL with the fault set where configuration or memory forbids. Opens nothing yet. */
     struct sink *(*create)(const struct sink_context *context, struct fault *fault);
 };
