@@ -57,10 +57,34 @@ const char *column_kind_name(enum column_kind kind);
 
 /* The value of one cell. Its text may point into `scratch`. Never ABSENT or UNAVAILABLE: what is
    unknown is NULL here, and the column old_known tells it apart. */
-struct value row_cell(const struct row *row, const struct column *column, const struct batch *batch,
-                      char scratch[CELL_SCRATCH]);
+static inline struct value row_cell(const struct row *row, const struct column *column,
+                                    const struct batch *batch, char scratch[CELL_SCRATCH]);
 
 /* Whether the row's old value was sent (or needed none). */
 bool row_old_known(const struct row *row);
+
+/* All cells but the four that are asked for most. */
+struct value row_other_cell(const struct row *row, const struct column *column,
+                            const struct batch *batch, char scratch[CELL_SCRATCH]);
+
+static inline struct value value_shown(struct value value)
+{
+    return value_has_text(value) ? value : (struct value){VALUE_NULL, {NULL, 0}};
+}
+
+static inline struct value row_cell(const struct row *row, const struct column *column,
+                                    const struct batch *batch, char scratch[CELL_SCRATCH])
+{
+    const struct field *field = row->field;
+    if (column->kind == COLUMN_COPY)
+        return value_shown(row->change->copied[column->copied]);
+    if (field && column->kind == COLUMN_CHANGE_FIELD)
+        return (struct value){VALUE_TEXT, field->name};
+    if (field && column->kind == COLUMN_OLD_VALUE)
+        return value_shown(field->before);
+    if (field && column->kind == COLUMN_NEW_VALUE)
+        return value_shown(field->after);
+    return row_other_cell(row, column, batch, scratch);
+}
 
 #endif

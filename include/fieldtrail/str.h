@@ -70,7 +70,14 @@ static inline str str_head(str text, size_t len)
 }
 
 /* Without the white space of JSON (space, tab, CR, LF) at both ends. */
-str str_trim(str text);
+str str_trim_blanks(str text);
+
+/* The same; most texts have none. */
+static inline str str_trim(str text)
+{
+    bool bare = text.len > 0 && text.ptr[0] > ' ' && text.ptr[text.len - 1] > ' ';
+    return bare ? text : str_trim_blanks(text);
+}
 
 /* Splits `rest` at the first `at`: gives what stands before it and moves `rest` behind it.
    Without `at`, gives all of `rest` and leaves it empty. False where `rest` is empty. */

@@ -75,6 +75,10 @@ void arena_release(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
     struct arena_block *keep = arena->block;
+    if (keep && !keep->older && keep->size == BLOCK_SIZE) {
+        use_block(arena, keep);
+        return;
+    }
     while (keep && keep->size != BLOCK_SIZE)
         keep = keep->older;
     free_blocks(arena, keep);

@@ -8,7 +8,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-str str_trim(str text)
+str str_trim_blanks(str text)
 {
     while (text.len > 0 && is_space(text.ptr[0])) {
         text.ptr++;

@@ -478,19 +478,19 @@ static bool count_other(struct debezium *self, enum message_kind kind, const str
 
 /* Tells what the message is. Of a shape that is known, only the values are looked at. */
 static enum message_kind read_envelope(struct debezium *self, const struct message *message,
-                                       struct envelope *envelope)
+                                       struct envelope_places *places, struct envelope *envelope)
 {
     struct shape *shape = message->shape;
     struct note *note = shape ? shape->note : NULL;
     if (note && envelope_at(&note->places, envelope))
         return MESSAGE_ENVELOPE;
-    enum message_kind kind = envelope_read(message->payload, envelope);
+    enum message_kind kind = envelope_read(message->payload, places, envelope);
     if (kind != MESSAGE_ENVELOPE)
         return kind;
     if (!shape && message->text.len > 0)
         shapes_learn(self->payloads, message->group, message->text);
     if (shape && !note && (note = ARENA_NEW(shapes_arena(self->payloads), struct note, 1))) {
-        note->places = envelope_find(message->payload);
+        note->places = *places;
         shape->note = note;
     }
     return kind;
@@ -501,6 +501,7 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
 {
     struct debezium *self = (struct debezium *)decoder;
     struct message message;
+    struct envelope_places places;
     struct envelope envelope;
     str text = record->value;
     if (!record->has_value) {
@@ -511,7 +512,7 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     if (!take_framing(&text, fault)
         || !read_message(self, record, str_trim(text), &batch->arena, &message, fault))
         return false;
-    enum message_kind kind = read_envelope(self, &message, &envelope);
+    enum message_kind kind = read_envelope(self, &message, &places, &envelope);
     if (kind != MESSAGE_ENVELOPE)
         return count_other(self, kind, message.payload, fault);
     struct change *change = arena_alloc(&batch->arena, sizeof(*change));

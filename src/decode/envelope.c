@@ -69,7 +69,7 @@ static struct source_members find_source(const struct json *source, const struct
     };
 }
 
-struct envelope_places envelope_find(const struct json *payload)
+static struct envelope_places find_places(const struct json *payload)
 {
     struct envelope_places places = {
         .op = json_member(payload, "op"),
@@ -98,7 +98,7 @@ static void fill(const struct envelope_places *places, struct envelope *envelope
         .ts_ms = present(places->ts_ms),
         .ts_us = present(places->ts_us),
         .ts_ns = present(places->ts_ns),
-        .of = places->of,
+        .of = &places->of,
         .odd_image = is_odd(places->before) || is_odd(places->after),
     };
 }
@@ -116,14 +116,15 @@ static bool is_envelope(const struct json *payload, const struct envelope *envel
            && (envelope->source || json_member(payload, "before") || json_member(payload, "after"));
 }
 
-enum message_kind envelope_read(const struct json *payload, struct envelope *envelope)
+enum message_kind envelope_read(const struct json *payload, struct envelope_places *places,
+                                struct envelope *envelope)
 {
     if (payload->kind == JSON_NULL)
         return MESSAGE_TOMBSTONE;
     if (payload->kind != JSON_OBJECT)
         return MESSAGE_UNKNOWN;
-    struct envelope_places places = envelope_find(payload);
-    fill(&places, envelope);
+    *places = find_places(payload);
+    fill(places, envelope);
     if (is_envelope(payload, envelope))
         return is_signal_row(envelope) ? MESSAGE_SIGNAL : MESSAGE_ENVELOPE;
     if (json_child_count(payload) == 1 && envelope->ts_ms)
@@ -211,7 +212,7 @@ static bool check_name(str name, struct fault *fault)
 bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
                      struct fault *fault)
 {
-    const struct source_members *of = &envelope->of;
+    const struct source_members *of = envelope->of;
     change->source_name = json_string(of->name);
     change->schema = json_string(of->schema);
     if (change->schema.len == 0)

@@ -31,7 +31,7 @@ struct source_members {
 struct envelope {
     const struct json *op, *before, *after, *source, *transaction;
     const struct json *ts_ms, *ts_us, *ts_ns;
-    struct source_members of;
+    const struct source_members *of;
     bool odd_image; /* before or after is something else */
 };
 
@@ -43,13 +43,11 @@ struct envelope_places {
     bool may_be_signal; /* the values have to tell */
 };
 
-/* Tells what the payload is; fills the envelope where it is one. */
-enum message_kind envelope_read(const struct json *payload, struct envelope *envelope);
+/* Tells what the payload is; fills the envelope where it is one. It points to the places. */
+enum message_kind envelope_read(const struct json *payload, struct envelope_places *places,
+                                struct envelope *envelope);
 
-/* Finds the places once for all payloads of the same shape. */
-struct envelope_places envelope_find(const struct json *payload);
-
-/* The envelope in these places, as envelope_read would fill it; false where it must be asked
+/* The envelope in these places, which were found in an earlier payload of the same shape, as envelope_read would fill it; false where it must be asked
    whether it is one. */
 bool envelope_at(const struct envelope_places *places, struct envelope *envelope) MUST_CHECK;
 

@@ -35,6 +35,7 @@ struct step {
     const char *want;
     size_t len;
     struct leaf *leaf;
+    struct json *node;  /* the leaf's */
     const char *begin;  /* where the bytes stand in the present text */
     unsigned rest_bits; /* one for each byte behind the last whole SCAN_WIDTH of them */
 };
@@ -113,7 +114,7 @@ static inline bool is_there(const struct step *step, const char *at)
 /* Plain strings and integers of up to 32 bytes. NULL for all else. */
 static inline const char *read_common(const struct step *step, const char *at)
 {
-    struct json *node = step->leaf->node;
+    struct json *node = step->node;
     bool quoted = *at == '"';
     const char *from = at + quoted;
     unsigned bits = quoted ? scan_odd_bits(from) : scan_other_bits(from);
@@ -236,6 +237,7 @@ static void build_steps(struct learned *learned)
             (struct step){.want = learned->sample.ptr + done,
                           .len = len,
                           .leaf = leaf,
+                          .node = leaf->node,
                           .rest_bits = (1U << len % SCAN_WIDTH) - 1};
         done = leaf->to;
     }

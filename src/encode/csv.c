@@ -15,27 +15,32 @@ static inline bool is_odd(char c)
 
 #define WIDTH 16
 
-static inline unsigned odd_bits(__m128i bytes)
+/* Whether all bytes are beyond the comma, as in words, numbers and times. All odd bytes are not. */
+static inline bool is_beyond(__m128i bytes)
 {
-    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(',')),
-                               _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
-    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')));
-    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
-    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
-    return (unsigned)_mm_movemask_epi8(odd);
+    const __m128i comma = _mm_set1_epi8(',');
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, comma), bytes)) == 0;
+}
+
+static bool has_odd_byte(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len && !is_odd(text[i]))
+        i++;
+    return i < len;
 }
 
 static inline bool copy_long(char *out, const char *text, size_t len)
 {
-    unsigned odd = 0;
+    bool beyond = true;
     for (size_t i = 0; i + WIDTH < len; i += WIDTH) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        odd |= odd_bits(bytes);
+        beyond = is_beyond(bytes) && beyond;
         _mm_storeu_si128((__m128i *)(void *)(out + i), bytes);
     }
     __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + len - WIDTH));
     _mm_storeu_si128((__m128i *)(void *)(out + len - WIDTH), last);
-    return (odd | odd_bits(last)) == 0;
+    return (beyond && is_beyond(last)) || !has_odd_byte(text, len);
 }
 
 /* Between 4 and 15 bytes: the first and the last of them, which overlap. */
@@ -56,7 +61,7 @@ static inline bool copy_medium(char *out, const char *text, size_t len)
         memcpy(out, &first, 8);
         memcpy(out + len - 8, &last, 8);
     }
-    return odd_bits(_mm_set_epi64x((int64_t)first, (int64_t)last)) == 0;
+    return is_beyond(_mm_set_epi64x((int64_t)first, (int64_t)last)) || !has_odd_byte(text, len);
 }
 
 /* Copies the text while it looks for odd bytes; false where it has found one. */
@@ -143,17 +148,32 @@ static bool put_guarded(const struct encoder *encoder, struct value value, struc
     return true;
 }
 
-static inline bool put_cell(const struct encoder *encoder, struct value value, struct buf *out,
-                            struct fault *fault)
+static bool put_rare_cell(const struct encoder *encoder, struct value value, char behind,
+                          struct buf *out, struct fault *fault)
 {
-    if (!value_has_text(value)) {
-        if (encoder->null_text.len > 0)
-            buf_str(out, encoder->null_text);
-        return true;
-    }
-    return (!(encoder->formula_guard && is_formula(value))
-            && put_plain(out, value.text, encoder->null_text))
-           || put_guarded(encoder, value, out, fault);
+    bool good = true;
+    if (!value_has_text(value))
+        buf_str(out, encoder->null_text);
+    else if ((encoder->formula_guard && is_formula(value))
+             || !put_plain(out, value.text, encoder->null_text))
+        good = put_guarded(encoder, value, out, fault);
+    buf_char(out, behind);
+    return good;
+}
+
+/* Most cells are NULL, or stand as they are: those go straight into the buffer. */
+static inline bool put_cell(const struct encoder *encoder, struct value value, char behind,
+                            struct buf *out, struct fault *fault)
+{
+    size_t len = value_has_text(value) ? value.text.len : 0;
+    bool rare = value_has_text(value)
+                    ? encoder->formula_guard || is_mistakable(value.text, encoder->null_text)
+                    : encoder->null_text.len > 0;
+    if (rare || !buf_reserve(out, len + 1) || !copy_plain(out->ptr + out->len, value.text.ptr, len))
+        return put_rare_cell(encoder, value, behind, out, fault);
+    out->ptr[out->len + len] = behind;
+    out->len += len + 1;
+    return true;
 }
 
 static void csv_head(const struct encoder *encoder, struct buf *out)
@@ -176,12 +196,9 @@ static bool csv_row(const struct encoder *encoder, const struct row *row, const 
     char scratch[CELL_SCRATCH];
     for (size_t i = 0; i < layout->count; i++) {
         struct value value = row_cell(row, &layout->column[i], batch, scratch);
-        if (i > 0)
-            buf_char(out, ',');
-        if (!put_cell(encoder, value, out, fault))
+        if (!put_cell(encoder, value, i + 1 < layout->count ? ',' : '\n', out, fault))
             return fault_in(fault, "column %.*s", STR_ARG(layout->column[i].name));
     }
-    buf_char(out, '\n');
     return encoder_end(out, fault);
 }
 

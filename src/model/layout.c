@@ -57,11 +57,6 @@ static struct value text_or_null(str text)
     return text.len ? (struct value){VALUE_TEXT, text} : null_value;
 }
 
-static struct value shown(struct value value)
-{
-    return value_has_text(value) ? value : null_value;
-}
-
 static struct value time_value(int64_t time_us, char scratch[CELL_SCRATCH])
 {
     if (time_us == TIME_UNKNOWN)
@@ -127,19 +122,16 @@ static int64_t field_number(const struct row *row)
     return (int64_t)row->change->number * 65536 + (row->field ? row->field->place : 0);
 }
 
-struct value row_cell(const struct row *row, const struct column *column, const struct batch *batch,
-                      char scratch[CELL_SCRATCH])
+struct value row_other_cell(const struct row *row, const struct column *column,
+                            const struct batch *batch, char scratch[CELL_SCRATCH])
 {
     const struct change *change = row->change;
     switch (column->kind) {
     case COLUMN_COPY:
-        return shown(change->copied[column->copied]);
     case COLUMN_CHANGE_FIELD:
-        return row->field ? (struct value){VALUE_TEXT, row->field->name} : null_value;
     case COLUMN_OLD_VALUE:
-        return row->field ? shown(row->field->before) : null_value;
     case COLUMN_NEW_VALUE:
-        return row->field ? shown(row->field->after) : null_value;
+        return null_value; /* row_cell knows better where there is a field */
     case COLUMN_DATETIME_CREATED:
         return time_if(is_new(change->op), change->event_us, scratch);
     case COLUMN_DATETIME_UPDATED:
@@ -159,11 +151,11 @@ struct value row_cell(const struct row *row, const struct column *column, const 
     case COLUMN_SOURCE_TABLE:
         return text_or_null(change->source_table);
     case COLUMN_ROW_KEY:
-        return shown(change->row_key);
+        return value_shown(change->row_key);
     case COLUMN_TX_ID:
-        return shown(change->tx_id);
+        return value_shown(change->tx_id);
     case COLUMN_LSN:
-        return shown(change->lsn);
+        return value_shown(change->lsn);
     case COLUMN_KAFKA_TOPIC:
         return text_or_null(change->record->topic);
     case COLUMN_KAFKA_PARTITION:
@@ -177,11 +169,11 @@ struct value row_cell(const struct row *row, const struct column *column, const 
     case COLUMN_CONNECTOR_TIME:
         return time_value(change->connector_us, scratch);
     case COLUMN_TX_ORDER:
-        return shown(change->tx_order);
+        return value_shown(change->tx_order);
     case COLUMN_QUERY:
-        return shown(change->query);
+        return value_shown(change->query);
     case COLUMN_USER_NAME:
-        return shown(change->user_name);
+        return value_shown(change->user_name);
     }
     return null_value;
 }

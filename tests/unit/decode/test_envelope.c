@@ -9,13 +9,14 @@ static void check_kind(const char *text, enum message_kind want)
 {
     struct arena arena;
     struct json *root;
+    struct envelope_places places;
     struct envelope envelope;
     struct fault fault = {0};
     arena_init(&arena, TEST_BYTES);
     check_good(text,
                json_parse(str_from(text), 2, (struct json_memory){&arena, &arena}, &root, &fault),
                &fault);
-    check_number(text, envelope_read(root, &envelope), want);
+    check_number(text, envelope_read(root, &places, &envelope), want);
     arena_release(&arena);
 }
 
@@ -69,6 +70,7 @@ static void test_position_without_memory(void **state)
     (void)state;
     struct arena arena, none;
     struct json *root;
+    struct envelope_places places;
     struct envelope envelope;
     struct change change = {0};
     struct fault fault = {0};
@@ -76,7 +78,7 @@ static void test_position_without_memory(void **state)
     arena_init(&arena, TEST_BYTES);
     arena_init(&none, 0);
     assert_true(json_parse(text, 2, (struct json_memory){&arena, &arena}, &root, &fault));
-    assert_int_equal(envelope_read(root, &envelope), MESSAGE_ENVELOPE);
+    assert_int_equal(envelope_read(root, &places, &envelope), MESSAGE_ENVELOPE);
     assert_true(envelope_source(&envelope, &arena, &change, &fault));
     check_text("position", change.lsn.text, "f:7");
     assert_false(envelope_source(&envelope, &none, &change, &fault));
