@@ -46,8 +46,9 @@ static const struct option_spec option[] = {
 static const struct option_table flag_options = {
     .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-static const struct option_table *const tables[] = {&pivot_options, &encoder_options, &task_options,
-                                                    &lines_options, &flag_options,    &cli_options};
+static const struct option_table *const tables[] = {
+    &pivot_options,    &encoder_options, &task_options, &lines_options,
+    &debezium_options, &flag_options,    &cli_options};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 

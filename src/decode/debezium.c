@@ -21,6 +21,7 @@
 
 struct debezium {
     struct decoder decoder;
+    bool fast; /* decoder.fast */
     struct schema_cache *schemas;
     struct shapes *payloads, *keys;
     uint64_t joins;       /* counts the notes of shapes */
@@ -37,22 +38,44 @@ static void debezium_destroy(struct decoder *decoder)
     mem_free(self);
 }
 
+static const struct option_spec option[] = {
+    {.key = "decoder.fast",
+     .type = OPTION_BOOL,
+     .preset = "true",
+     .offset = offsetof(struct debezium, fast),
+     .importance = OPTION_LOW,
+     .help = "Learns the shape of messages and reads them by it. false reads every message with "
+             "the general JSON parser: the same rows, slowly."},
+};
+
+const struct option_table debezium_options = {
+    .title = "Debezium decoder", .option = option, .count = sizeof(option) / sizeof(option[0])};
+
 static struct decoder *debezium_create(const struct config *config, struct fault *fault)
 {
-    (void)config; /* it has no options */
     struct debezium *self = mem_alloc(sizeof(*self));
-    if (self) {
-        *self = (struct debezium){.decoder = {.type = &debezium_decoder},
-                                  .schemas = schema_cache_new(),
-                                  .payloads = shapes_new(PAYLOAD_DEPTH),
-                                  .keys = shapes_new(PAYLOAD_DEPTH)};
-        arena_init(&self->scratch, SCRATCH_BYTES_LIMIT);
-        if (self->schemas && self->payloads && self->keys)
-            return &self->decoder;
-        debezium_destroy(&self->decoder);
+    if (!self) {
+        fault_memory(fault, "the decoder");
+        return NULL;
     }
-    fault_memory(fault, "the decoder");
+    *self = (struct debezium){.decoder = {.type = &debezium_decoder},
+                              .schemas = schema_cache_new(),
+                              .payloads = shapes_new(PAYLOAD_DEPTH),
+                              .keys = shapes_new(PAYLOAD_DEPTH)};
+    arena_init(&self->scratch, SCRATCH_BYTES_LIMIT);
+    bool whole = self->schemas && self->payloads && self->keys;
+    if ((whole || fault_memory(fault, "the decoder"))
+        && option_load(&debezium_options, config, self, fault))
+        return &self->decoder;
+    debezium_destroy(&self->decoder);
     return NULL;
+}
+
+static bool parse(const struct debezium *self, str text, unsigned keep_depth,
+                  struct json_memory memory, struct json **root, struct fault *fault)
+{
+    return self->fast ? json_parse(text, keep_depth, memory, root, fault)
+                      : json_parse_slowly(text, keep_depth, memory, root, fault);
 }
 
 /* One message taken apart: its schema (NULL without one) and its payload. */
@@ -81,6 +104,8 @@ static uint64_t topic_group(const struct record *record)
 
 static bool recall(struct debezium *self, struct arena *texts, struct message *message)
 {
+    if (!self->fast)
+        return false;
     message->shape = shapes_recall(self->payloads, message->group, message->text, texts);
     if (message->shape)
         message->payload = message->shape->root;
@@ -98,7 +123,7 @@ static bool read_message(struct debezium *self, const struct record *record, str
         message->group = message->schema->number;
         if (recall(self, texts, message))
             return true;
-        if (json_parse(message->text, PAYLOAD_DEPTH, memory, &root, fault)) {
+        if (parse(self, message->text, PAYLOAD_DEPTH, memory, &root, fault)) {
             message->payload = root;
             return true;
         }
@@ -107,7 +132,7 @@ static bool read_message(struct debezium *self, const struct record *record, str
         return true;
     }
     /* One level more: the payload may stand in a wrapper. */
-    if (!json_parse(text, PAYLOAD_DEPTH + 1, memory, &root, fault))
+    if (!parse(self, text, PAYLOAD_DEPTH + 1, memory, &root, fault))
         return false;
     message->payload = root;
     message->schema = NULL;
@@ -142,14 +167,15 @@ static bool parse_key(struct debezium *self, uint64_t group, str text, struct ar
                       struct json **root, struct fault *fault)
 {
     struct json_memory memory = {&self->scratch, texts};
-    struct shape *shape = shapes_recall(self->keys, group, text, texts);
+    struct shape *shape = self->fast ? shapes_recall(self->keys, group, text, texts) : NULL;
     if (shape) {
         *root = shape->root;
         return true;
     }
-    if (!json_parse(text, PAYLOAD_DEPTH, memory, root, fault))
+    if (!parse(self, text, PAYLOAD_DEPTH, memory, root, fault))
         return false;
-    shapes_learn(self->keys, group, text);
+    if (self->fast)
+        shapes_learn(self->keys, group, text);
     return true;
 }
 
@@ -487,7 +513,7 @@ static enum message_kind read_envelope(struct debezium *self, const struct messa
     enum message_kind kind = envelope_read(message->payload, places, envelope);
     if (kind != MESSAGE_ENVELOPE)
         return kind;
-    if (!shape && message->text.len > 0)
+    if (self->fast && !shape && message->text.len > 0)
         shapes_learn(self->payloads, message->group, message->text);
     if (shape && !note && (note = ARENA_NEW(shapes_arena(self->payloads), struct note, 1))) {
         note->places = *places;
@@ -524,11 +550,9 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     return true;
 }
 
-static const struct option_table no_options = {.title = "Debezium decoder"};
-
 const struct decoder_type debezium_decoder = {
     .name = "debezium",
-    .options = &no_options,
+    .options = &debezium_options,
     .create = debezium_create,
     .destroy = debezium_destroy,
     .decode = debezium_decode,

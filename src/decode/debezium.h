@@ -9,5 +9,6 @@
 #include <fieldtrail/decoder.h>
 
 extern const struct decoder_type debezium_decoder;
+extern const struct option_table debezium_options;
 
 #endif
