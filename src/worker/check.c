@@ -270,8 +270,9 @@ static void compare_group(struct check *check)
     }
 }
 
-/* What the worker will resolve at its start, by the very rules it does. */
-static void check_positions(struct check *check)
+/* What the worker will resolve at its start, by the very rules it does. A target that was found
+   broken is not told twice. */
+static void check_positions(struct check *check, bool target_failed)
 {
     struct offsets *offsets = &check->offsets;
     struct fault fault = {0};
@@ -279,7 +280,8 @@ static void check_positions(struct check *check)
     struct memory *memory = ARENA_NEW(&check->arena, struct memory, count);
     int64_t waiting = 0, gone = 0;
     if (!offsets_read_target(offsets, &fault)) {
-        findings_add(check->findings, FINDING_FAIL, "positions: %s", fault.text);
+        if (!target_failed)
+            findings_add(check->findings, FINDING_FAIL, "positions: %s", fault.text);
         return;
     }
     for (size_t i = 0; memory && i < count; i++)
@@ -326,9 +328,10 @@ static void look(struct check *check)
     if (kafka)
         check_group(check);
     bool read = kafka && check_sample(check);
+    size_t failed = check->findings->count[FINDING_FAIL];
     check_target(check);
     if (read)
-        check_positions(check);
+        check_positions(check, check->findings->count[FINDING_FAIL] > failed);
     check_source(check);
 }
 
