@@ -87,7 +87,9 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *op
     } else if (kafka_error_kind((rd_kafka_resp_err_t)error) == FAULT_CONFIG) {
         fault_set(&self->failure, FAULT_CONFIG, "kafka: %s", reason);
     } else {
-        snprintf(self->trouble, sizeof(self->trouble), "%s", reason);
+        /* "All brokers are down" tells less than what was said of one of them before. */
+        if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+            snprintf(self->trouble, sizeof(self->trouble), "%s", reason);
         log_write(LOG_DEBUG, "kafka: %s", reason);
     }
 }

@@ -13,6 +13,9 @@
 
 #define GROUP_SETTING "group.id"
 #define TOPIC_NAME_SIZE 512
+#define ASK_PIECE_MS 1000
+#define TROUBLE_WAIT_MS 2500 /* for a broker that is only just starting */
+#define SERVE_CALLS 20       /* one call may serve one callback only */
 
 struct source *kafka_apart_new(const struct config *config, struct fault *fault)
 {
@@ -22,9 +25,11 @@ struct source *kafka_apart_new(const struct config *config, struct fault *fault)
 /* Lets callbacks say what they know. */
 static void serve(struct kafka *self)
 {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(self->client, 0);
-    if (message)
-        rd_kafka_message_destroy(message);
+    for (int i = 0; i < SERVE_CALLS; i++) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(self->client, 0);
+        if (message)
+            rd_kafka_message_destroy(message);
+    }
 }
 
 /* The call failed: with what a person should know, if a connection has told. */
@@ -114,9 +119,18 @@ static bool find_like(struct kafka *self, const struct rd_kafka_metadata *all,
 static bool ask(struct kafka *self, const char *topic, const struct rd_kafka_metadata **metadata,
                 int timeout_ms, struct fault *fault)
 {
+    int64_t began = clock_steady_ms(), waited = 0;
     rd_kafka_topic_t *handle = topic ? rd_kafka_topic_new(self->client, topic, NULL) : NULL;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(self->client, topic == NULL, handle, metadata,
-                                                  timeout_ms);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    /* The call would wait on also where every connection was refused: it is made in pieces. */
+    while (error && waited < timeout_ms && !(self->trouble[0] && waited > TROUBLE_WAIT_MS)) {
+        error = rd_kafka_metadata(self->client, topic == NULL, handle, metadata, ASK_PIECE_MS);
+        waited = clock_steady_ms() - began;
+        if (error)
+            serve(self);
+        if (self->failure.kind != FAULT_NONE)
+            break;
+    }
     if (handle)
         rd_kafka_topic_destroy(handle);
     return !error || apart_fault(self, error, "asking for topics", fault);

@@ -71,10 +71,10 @@ static rd_kafka_headers_t *headers_of(const struct record *record)
     return headers;
 }
 
-/* A text of no bytes is no null: librdkafka tells them apart by the pointer. */
-static const void *bytes_of(str text, bool has)
+/* A text of no bytes is no null: librdkafka tells them apart by the pointer. It only reads. */
+static void *bytes_of(str text, bool has)
 {
-    return !has ? NULL : text.ptr ? text.ptr : "";
+    return !has ? NULL : (void *)(uintptr_t)(text.ptr ? text.ptr : "");
 }
 
 static bool produce(struct kafka_mock *mock, const char *topic, const struct record *record,
@@ -85,8 +85,7 @@ static bool produce(struct kafka_mock *mock, const char *topic, const struct rec
         mock->client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
         RD_KAFKA_V_KEY(bytes_of(record->key, record->has_key), record->key.len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)bytes_of(record->value, record->has_value),
-                         record->value.len),
+        RD_KAFKA_V_VALUE(bytes_of(record->value, record->has_value), record->value.len),
         RD_KAFKA_V_TIMESTAMP(record->time_us == TIME_UNKNOWN ? 0 : record->time_us / 1000),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     if (!error) {

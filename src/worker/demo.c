@@ -13,7 +13,8 @@
 #define CONFIG_BYTES_LIMIT ((size_t)16 * 1024 * 1024)
 /* A database that is not there is no reason to wait for ever. */
 #define BROKER_WAIT_MS 5000
-#define RETRY_TIMEOUT_MS "15000"
+#define RETRY_TIMEOUT_MS "5000"
+#define RETRY_DELAY_MS "500"
 
 /* Bytes of the capture, carried by the program: see `embed` in CMakeLists.txt. */
 static const unsigned char capture[] = {
@@ -58,6 +59,7 @@ static bool lead_to_broker(struct demo *demo, str topic, struct fault *fault)
            && set(demo, "consumer.override.security.protocol", STR("plaintext"), fault)
            && set(demo, "consumer.override.group.id", own, fault)
            && set(demo, "auto.offset.reset", STR("earliest"), fault)
+           && set(demo, "errors.retry.delay.max.ms", STR(RETRY_DELAY_MS), fault)
            && set(demo, "errors.retry.timeout", STR(RETRY_TIMEOUT_MS), fault);
 }
 
@@ -117,9 +119,10 @@ bool demo_finish(struct demo *demo, struct fault *fault)
     while (!connector_ended(&demo->connector))
         poll(NULL, 0, 10);
     demo->rows = task_get_status(&task->task).rows;
-    if (failed) /* it would try again later: a person must act first */
-        return fault_set(fault, FAULT_CONFIG, "%s", status.trace);
     *fault = task->fault;
+    /* It would have tried again later, but a person must act first. */
+    if (failed && fault->kind == FAULT_NONE)
+        fault_set(fault, FAULT_CONFIG, "%s", status.trace);
     return fault->kind == FAULT_NONE;
 }
 
