@@ -62,8 +62,8 @@ struct source_type {
        (too long, bad framing) are appended too, with `broken` set. */
     bool (*poll)(struct source *source, struct batch *batch, int timeout_ms, struct fault *fault);
     /* Tells the source's own memory what is durable; it is for people to look at, and for sinks
-       that remember nothing themselves. `wait` asks for the answer: false with FAULT_FATAL where
-       the source says that these lanes are not ours any more. */
+       that remember nothing themselves. `wait` asks for the answer: false with FAULT_RETRY where
+       there is none, or it says that these lanes are not ours any more; a turn follows then. */
     bool (*commit)(struct source *source, const struct reach *reach, size_t count, bool wait,
                    struct fault *fault);
     /* Keeps whatever session the source has alive while nobody polls. */

@@ -268,6 +268,7 @@ static void describe(struct field *field, const struct schema *column)
     field->need = column->optional ? FIELD_OPTIONAL : FIELD_REQUIRED;
     field->preset = column->preset;
     field->ticks_per_second = column->plug->ticks_per_second;
+    field->sql_type = column->sql_type;
 }
 
 static void join_image(struct join *join, const struct json *image, bool is_after)

@@ -5,6 +5,7 @@
 #include "schema.h"
 
 #include "mem.h"
+#include "sql_type.h"
 
 #define CACHE_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define SCHEMA_BYTES_LIMIT ((size_t)256 * 1024 * 1024)
@@ -69,6 +70,7 @@ static bool read_schema(const struct json *json, struct arena *arena, unsigned d
     schema->name = json_string(json_member(json, "name"));
     schema->optional = optional && str_is(optional->text, "true");
     schema->plug = type_by_name(schema->name);
+    schema->sql_type = sql_type(schema->type, schema->name);
     schema->parameters = json_member(json, "parameters");
     if (preset)
         schema->preset = type_read(schema->plug, preset);

@@ -16,6 +16,7 @@ struct schema {
     bool optional;
     struct value preset;           /* the default, ABSENT without one */
     const struct type *plug;       /* the semantic type's reader */
+    const char *sql_type;          /* what PostgreSQL calls it */
     const struct json *parameters; /* object of parameters, or NULL */
     struct schema *child; /* fields of a struct, items of an array, keys and values of a map */
     size_t child_count;

@@ -11,7 +11,9 @@
 
 #define SQL_LIMIT ((size_t)64 * 1024 * 1024)
 
-static const char *const deliveries[] = {"exactly-once", NULL};
+enum { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
+
+static const char *const deliveries[] = {"exactly-once", "at-least-once", NULL};
 
 #define SETTING(member) offsetof(struct postgres, member)
 
@@ -41,7 +43,10 @@ static const struct option_spec option[] = {
      .preset = "exactly-once",
      .offset = SETTING(delivery),
      .importance = OPTION_LOW,
-     .help = "exactly-once: positions are committed in the transaction of the rows."},
+     .help = "exactly-once: positions are committed in the transaction of the rows. at-least-once: "
+             "they "
+             "are the consumer group's alone, committed after the rows; a crash leaves some rows "
+             "twice."},
     {.key = "claim.timeout.ms",
      .type = OPTION_INT,
      .preset = "30000",
@@ -51,6 +56,15 @@ static const struct option_spec option[] = {
      .importance = OPTION_LOW,
      .help =
          "How long a claim waits for another owner's locks before it ends that owner's backend."},
+    {.key = "answer.timeout.ms",
+     .type = OPTION_INT,
+     .preset = "120000",
+     .min = 1000,
+     .max = 3600000,
+     .offset = SETTING(session.answer_wait_ms),
+     .importance = OPTION_LOW,
+     .help = "A server that says nothing for so long is taken for dead, and a new connection is "
+             "made: a network may hang without closing."},
 };
 
 const struct option_table postgres_options = {
@@ -97,6 +111,19 @@ static bool ensure_offset_table(struct postgres *self, struct fault *fault)
     return good;
 }
 
+/* The server looks now and then whether we are still there, also while it waits for a lock: what
+   was given up would else stay in line for ever. Before PostgreSQL 14 there is no such setting. */
+static bool watch_client(struct postgres *self, struct fault *fault)
+{
+    PGresult *result;
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("select set_config(name, '5s', false) from pg_settings "
+                            "where name = 'client_connection_check_interval'"));
+    bool good = postgres_run(self, &result, fault);
+    PQclear(result);
+    return good;
+}
+
 static bool connect_session(struct postgres *self, struct fault *fault)
 {
     if (self->session.conn)
@@ -105,7 +132,9 @@ static bool connect_session(struct postgres *self, struct fault *fault)
     /* NAMEDATALEN bytes at most arrive; the connector's name must be told by them. */
     snprintf(name, sizeof(name), "fieldtrail %.*s", STR_ARG(self->identity.connector));
     return session_open(&self->session, self->uri, str_from(name), fault)
-           && (ensure_offset_table(self, fault) || fail(self));
+           && ((watch_client(self, fault)
+                && (!self->sink.type->remembers || ensure_offset_table(self, fault)))
+               || fail(self));
 }
 
 static void put_key(struct postgres *self, const struct lane *lane)
@@ -188,21 +217,30 @@ static void forget_memory(struct memory *memory, size_t count)
         memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
 }
 
+static bool select_positions(struct postgres *self, const struct lane *lane, size_t count,
+                             PGresult **result, struct fault *fault)
+{
+    *result = NULL;
+    if (!connect_session(self, fault))
+        return false;
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("select topic, partition, cluster_id, next_offset, record_time, epoch, "
+                            "worker_id from fieldtrail_offset where connector = "));
+    session_literal(&self->session, &self->sql, self->identity.connector);
+    buf_str(&self->sql, STR(" and "));
+    put_lane_list(self, lane, count, false);
+    return postgres_run(self, result, fault);
+}
+
 static bool postgres_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
                             size_t count, struct fault *fault)
 {
     struct postgres *self = (struct postgres *)sink;
     PGresult *result;
     forget_memory(memory, count);
-    if (!connect_session(self, fault))
-        return false;
-    buf_clear(&self->sql);
-    buf_str(&self->sql, STR("select topic, partition, cluster_id, next_offset, record_time, epoch "
-                            "from fieldtrail_offset where connector = "));
-    session_literal(&self->session, &self->sql, self->identity.connector);
-    buf_str(&self->sql, STR(" and "));
-    put_lane_list(self, lane, count, false);
-    bool good = postgres_run(self, &result, fault)
+    if (!sink->type->remembers)
+        return true;
+    bool good = select_positions(self, lane, count, &result, fault)
                 && read_positions(self, result, lane, memory, count, false, fault);
     PQclear(result);
     return good || fail(self);
@@ -216,7 +254,8 @@ static void compose_insert(struct postgres *self, const struct lane *lane, size_
             continue;
         buf_str(&self->sql, any ? STR(",(")
                                 : STR("insert into fieldtrail_offset (connector, topic, partition, "
-                                      "next_offset, cluster_id, worker_id) values ("));
+                                      "next_offset, cluster_id, worker_id) "
+                                      "select * from (values ("));
         put_key(self, &lane[i]);
         buf_format(&self->sql, ",%lld,", (long long)lane[i].next);
         session_literal(&self->session, &self->sql, self->sink.origin);
@@ -225,8 +264,9 @@ static void compose_insert(struct postgres *self, const struct lane *lane, size_
         buf_char(&self->sql, ')');
         any = true;
     }
+    /* In order, for those who insert the same wait for one another. */
     if (any)
-        buf_str(&self->sql, STR(" on conflict do nothing; "));
+        buf_str(&self->sql, STR(") v order by 2, 3 on conflict do nothing; "));
 }
 
 static void compose_claim(struct postgres *self, const struct lane *lane, size_t count)
@@ -297,6 +337,8 @@ static bool postgres_claim(struct sink *sink, const struct lane *lane, struct me
     forget_memory(memory, count);
     if (!connect_session(self, fault) || !grow_claims(self, count, fault))
         return false;
+    if (!sink->type->remembers)
+        return true;
     compose_claim(self, lane, count);
     bool good = postgres_run(self, &result, fault)
                 && read_positions(self, result, lane, memory, count, true, fault);
@@ -370,31 +412,62 @@ static void compose_closing(struct postgres *self, const struct lane *lane,
 
 #define SQLSTATE_DIVISION_BY_ZERO 3452582 /* 22012 in base 36 */
 
-/* The closing query found another state: says whether an owner came between or a position moved. */
+static const struct reach *find_reach(const struct lane *lane, const struct reach *reach,
+                                      size_t count, const PGresult *result, int row)
+{
+    for (size_t i = 0; i < count; i++)
+        if (find_lane(&lane[reach[i].lane], 1, result, row) == 0)
+            return &reach[i];
+    return NULL;
+}
+
+/* Compares one row of fieldtrail_offset with what this owner left there; false where it fits. */
+static bool is_other(const struct lane *lane, const PGresult *result, int row,
+                     const struct claim *claim, struct fault *fault)
+{
+    int64_t next = cell_int64(result, row, 3, OFFSET_NONE);
+    if (cell_int64(result, row, 5, 0) != claim->epoch) {
+        fault_set(fault, FAULT_RETRY, "postgres: %s has claimed %.*s[%d] since",
+                  PQgetvalue(result, row, 6), STR_ARG(lane->topic), lane->partition);
+        fault->code = SINK_FENCED;
+        return true;
+    }
+    if (next == claim->next)
+        return false;
+    fault_set(fault, FAULT_RETRY,
+              "postgres: the stored position of %.*s[%d] is %lld and not %lld, where it was left: "
+              "offsets were altered or the database was restored; reading goes on from there",
+              STR_ARG(lane->topic), lane->partition, (long long)next, (long long)claim->next);
+    fault->code = SINK_MOVED;
+    return true;
+}
+
+/* The closing query found another state: says whether an owner came between or a position moved.
+   Where neither did, it was a trigger at the commit that divided by zero, and the fault stands.
+   Always false. */
 static bool explain_mismatch(struct postgres *self, const struct lane *lane,
                              const struct reach *reach, size_t count, struct fault *fault)
 {
-    fault_set(fault, FAULT_RETRY, "postgres: another worker has claimed %.*s[%d] since",
-              STR_ARG(lane[reach[0].lane].topic), lane[reach[0].lane].partition);
-    fault->code = SINK_FENCED;
+    struct fault other = {0}, ignored;
+    PGresult *result;
+    size_t lanes = 0, same = 0;
     postgres_forget(self);
-    struct memory memory[1];
-    for (size_t i = 0; i < count; i++) {
-        struct fault ignored;
-        const struct lane *each = &lane[reach[i].lane];
-        struct claim claim = self->claim[reach[i].lane];
-        if (!postgres_recall(&self->sink, each, memory, 1, &ignored))
-            return false;
-        if (memory[0].epoch == claim.epoch && memory[0].next != claim.next) {
-            fault_set(
-                fault, FAULT_RETRY,
-                "postgres: the stored position of %.*s[%d] is %lld and not %lld, where it was "
-                "left: offsets were altered or the database was restored",
-                STR_ARG(each->topic), each->partition, (long long)memory[0].next,
-                (long long)claim.next);
-            fault->code = SINK_MOVED;
-        }
+    for (size_t i = 0; i < count; i++)
+        lanes = reach[i].lane >= lanes ? reach[i].lane + (size_t)1 : lanes;
+    bool read = select_positions(self, lane, lanes, &result, &ignored);
+    for (int row = 0; read && other.code == 0 && row < PQntuples(result); row++) {
+        const struct reach *each = find_reach(lane, reach, count, result, row);
+        if (each)
+            same += !is_other(&lane[each->lane], result, row, &self->claim[each->lane], &other);
     }
+    PQclear(result);
+    if (read && same == count)
+        return false;
+    if (other.code == 0) {
+        fault_set(&other, FAULT_RETRY, "postgres: rows of fieldtrail_offset are gone, or not ours");
+        other.code = SINK_FENCED;
+    }
+    *fault = other;
     return false;
 }
 
@@ -404,7 +477,12 @@ static bool commit(struct postgres *self, const struct lane *lane, const struct 
     PGresult *result;
     if (!postgres_begin(self, fault))
         return false;
-    compose_closing(self, lane, reach, count);
+    if (self->sink.type->remembers) {
+        compose_closing(self, lane, reach, count);
+    } else {
+        buf_clear(&self->sql);
+        buf_str(&self->sql, STR("commit"));
+    }
     bool good = postgres_run(self, &result, fault);
     PQclear(result);
     return good || fault->code != SQLSTATE_DIVISION_BY_ZERO
@@ -420,7 +498,7 @@ static bool postgres_flush(struct sink *sink, const struct lane *lane, const str
         return true;
     if (!postgres_finish_copies(self, fault) || !commit(self, lane, reach, count, fault))
         return fail(self);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; sink->type->remembers && i < count; i++)
         self->claim[reach[i].lane].next = reach[i].next;
     for (size_t i = 0; i < self->target_count; i++)
         blame_clear(&self->target[i].blame);
@@ -458,17 +536,16 @@ static void postgres_stop(struct sink *sink)
     mem_free(self);
 }
 
-static const struct sink_type postgres_sink = {
-    .name = "postgres",
-    .remembers = true,
-    .desk = &postgres_desk,
-    .recall = postgres_recall,
-    .claim = postgres_claim,
-    .put = postgres_put,
-    .flush = postgres_flush,
-    .rehearse = postgres_rehearse,
-    .stop = postgres_stop,
-};
+/* Twice, for exactly once and for at least once; they differ in what is stored. */
+#define POSTGRES_SINK(stores, its_desk)                                                            \
+    {                                                                                              \
+        .name = "postgres", .remembers = (stores), .desk = (its_desk), .recall = postgres_recall,  \
+        .claim = postgres_claim, .put = postgres_put, .flush = postgres_flush,                     \
+        .rehearse = postgres_rehearse, .stop = postgres_stop                                       \
+    }
+
+static const struct sink_type postgres_exact = POSTGRES_SINK(true, &postgres_desk);
+static const struct sink_type postgres_repeating = POSTGRES_SINK(false, &postgres_repeating_desk);
 
 struct sink *postgres_new(const struct config *config, const struct layout *layout,
                           struct postgres_identity identity, struct fault *fault)
@@ -479,15 +556,18 @@ struct sink *postgres_new(const struct config *config, const struct layout *layo
         return NULL;
     }
     *self = (struct postgres){
-        .sink = {.type = &postgres_sink},
+        .sink = {.type = &postgres_exact},
         .identity = identity,
         .layout = layout,
         .encoder = {.type = &pgcopy_encoder, .layout = layout, .null_text = STR("\\N")}};
     self->session.sink = &self->sink;
     buf_init(&self->sql, SQL_LIMIT);
     arena_init(&self->arena, (size_t)16 * 1024 * 1024);
-    if (option_load(&postgres_options, config, self, fault))
+    if (option_load(&postgres_options, config, self, fault)) {
+        if (self->delivery == DELIVERY_AT_LEAST_ONCE)
+            self->sink.type = &postgres_repeating;
         return &self->sink;
+    }
     postgres_stop(&self->sink);
     return NULL;
 }

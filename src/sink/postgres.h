@@ -8,6 +8,19 @@
  * where epoch and position are the expected ones, fails unless every one matched, and commits.
  * Locks live only inside a query, so a client that is stopped in the middle blocks nobody, and
  * what it left behind fails by its epoch. An answer lost at COMMIT is settled by claiming again.
+ *
+ * A claim is the task's to decide, and the group has the last word (worker/task_lanes.c): behind
+ * every claim, and before one that follows a failure, the group must take a commit from us. Two
+ * schedules broke the protocol before it was so:
+ *   - A is cut off from Kafka but not from here; B gets its lanes and claims. A's flush fails by
+ *     its epoch, the group does not answer, A claims again, and B's flush fails: they fence each
+ *     other in turn until A's session ends. Now A asks first; without an answer it does not claim.
+ *   - A is stopped (SIGSTOP) in the middle of its claim; B gets the lanes, claims and writes. A
+ *     wakes, its claim goes through, and it may write before it hears that the lanes are lost. Now
+ *     it asks behind the claim, is refused, and writes nothing; B claims again once.
+ *
+ * delivery=at-least-once stores no positions: the rows alone are committed, and reading starts
+ * where the group stands.
  */
 #ifndef FIELDTRAIL_POSTGRES_H
 #define FIELDTRAIL_POSTGRES_H

@@ -46,35 +46,62 @@ static str target_name(struct postgres *self, const struct change *change, struc
     return buf_view(out);
 }
 
-struct target *postgres_target(struct postgres *self, const struct change *change,
-                               struct fault *fault)
+/* The types of the copied columns, by the event's schema; text where it has none. */
+static bool learn_types(struct postgres *self, struct target *target, const struct change *change,
+                        struct fault *fault)
 {
-    bool single = str_find(self->table, STR("${")) < 0;
-    str name = single ? self->table : target_name(self, change, &self->sql);
-    for (size_t i = 0; i < self->target_count; i++)
-        if (str_eq(self->target[i].name, name))
-            return &self->target[i];
+    if (!self->create || target->typed || change->field_count == 0)
+        return true;
+    target->copied_type = ARENA_NEW(&self->arena, const char *, self->layout->copied_count);
+    if (!target->copied_type)
+        return fault_memory(fault, "a table's types");
+    target->typed = true;
+    for (size_t i = 0; i < self->layout->count; i++) {
+        const struct column *column = &self->layout->column[i];
+        for (size_t j = 0; column->kind == COLUMN_COPY && j < change->field_count; j++)
+            if (str_eq(change->field[j].name, column->source))
+                target->copied_type[column->copied] = change->field[j].sql_type;
+    }
+    return true;
+}
+
+static struct target *add_target(struct postgres *self, str name, struct fault *fault)
+{
     if (self->target_count == TARGET_LIMIT) {
         fault_set(fault, FAULT_CONFIG, "table=%.*s: more than %d tables", STR_ARG(self->table),
                   TARGET_LIMIT);
         return NULL;
     }
-    struct target *target = mem_realloc(self->target,
-                                        (self->target_count + 1) * sizeof(*self->target));
-    if (!target) {
+    struct target *list = mem_realloc(self->target, (self->target_count + 1) * sizeof(*list));
+    if (list)
+        self->target = list;
+    if (!list || !arena_copy(&self->arena, name, &name)) {
         fault_memory(fault, "a table");
         return NULL;
     }
-    self->target = target;
-    target = &self->target[self->target_count];
-    *target = (struct target){0};
-    if (!arena_copy(&self->arena, name, &target->name)) {
-        fault_memory(fault, "a table");
-        return NULL;
-    }
+    struct target *target = &self->target[self->target_count++];
+    *target = (struct target){.name = name};
     buf_init(&target->rows, BUFFER_LIMIT);
-    self->target_count++;
     return target;
+}
+
+static struct target *find_target(struct postgres *self, str name)
+{
+    for (size_t i = 0; i < self->target_count; i++)
+        if (str_eq(self->target[i].name, name))
+            return &self->target[i];
+    return NULL;
+}
+
+struct target *postgres_target(struct postgres *self, const struct change *change,
+                               struct fault *fault)
+{
+    bool single = str_find(self->table, STR("${")) < 0;
+    str name = single ? self->table : target_name(self, change, &self->sql);
+    struct target *target = find_target(self, name);
+    if (!target)
+        target = add_target(self, name, fault);
+    return target && learn_types(self, target, change, fault) ? target : NULL;
 }
 
 static const char *column_type(enum column_kind kind)
@@ -99,7 +126,15 @@ static const char *column_type(enum column_kind kind)
     }
 }
 
-static void put_columns(struct postgres *self, bool with_types)
+static const char *type_in(const struct target *target, const struct column *column)
+{
+    const char *copied = column->kind == COLUMN_COPY && target->typed
+                             ? target->copied_type[column->copied]
+                             : NULL;
+    return copied ? copied : column_type(column->kind);
+}
+
+static void put_columns(struct postgres *self, const struct target *target, bool with_types)
 {
     for (size_t i = 0; i < self->layout->count; i++) {
         const struct column *column = &self->layout->column[i];
@@ -107,7 +142,7 @@ static void put_columns(struct postgres *self, bool with_types)
             buf_str(&self->sql, STR(", "));
         session_identifier(&self->session, &self->sql, column->name);
         if (with_types)
-            buf_format(&self->sql, " %s", column_type(column->kind));
+            buf_format(&self->sql, " %s", type_in(target, column));
     }
 }
 
@@ -123,11 +158,11 @@ static bool check_target(struct postgres *self, struct target *target, struct fa
         buf_str(&self->sql, STR(CREATE_LOCK "create table if not exists "));
         session_table(&self->session, &self->sql, target->name);
         buf_str(&self->sql, STR(" ("));
-        put_columns(self, true);
+        put_columns(self, target, true);
         buf_str(&self->sql, STR("); "));
     }
     buf_str(&self->sql, STR("select "));
-    put_columns(self, false);
+    put_columns(self, target, false);
     buf_str(&self->sql, STR(" from "));
     session_table(&self->session, &self->sql, target->name);
     buf_str(&self->sql, STR(" where false"));
@@ -165,7 +200,7 @@ static bool open_copy(struct postgres *self, struct target *target, struct fault
     buf_str(&self->sql, STR("copy "));
     session_table(&self->session, &self->sql, target->name);
     buf_str(&self->sql, STR(" ("));
-    put_columns(self, false);
+    put_columns(self, target, false);
     buf_str(&self->sql, STR(") from stdin"));
     target->copying = postgres_run(self, &result, fault);
     PQclear(result);

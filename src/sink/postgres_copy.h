@@ -17,9 +17,11 @@
 struct target {
     str name;
     struct buf rows;
-    struct blame blame; /* whose the lines of its COPY are */
-    bool copying;       /* its COPY is open */
-    bool checked;       /* it was made or found, with all columns, on this connection */
+    struct blame blame;       /* whose the lines of its COPY are */
+    const char **copied_type; /* of the copied columns, by the first event that told them */
+    bool typed;
+    bool copying; /* its COPY is open */
+    bool checked; /* it was made or found, with all columns, on this connection */
 };
 
 /* What is known of a lane: the index is the lane's number. */

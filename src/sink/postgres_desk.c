@@ -123,3 +123,6 @@ bool postgres_amend(struct sink *sink, const struct lane *lane, size_t count, st
 
 const struct sink_desk postgres_desk = {
     .inspect = postgres_inspect, .amend = postgres_amend, .check = postgres_check};
+
+const struct sink_desk postgres_repeating_desk = {
+    .inspect = sink_inspect_nothing, .amend = sink_amend_nothing, .check = postgres_check};

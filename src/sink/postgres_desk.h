@@ -8,6 +8,7 @@
 #include "postgres_copy.h"
 
 extern const struct sink_desk postgres_desk;
+extern const struct sink_desk postgres_repeating_desk; /* nothing is stored */
 
 bool postgres_inspect(struct sink *sink, const struct lane *lane, struct note *note, size_t count,
                       struct fault *fault) MUST_CHECK;

@@ -11,9 +11,6 @@
 
 #define STEP_MS 200
 #define CONNECT_WAIT_MS 15000
-/* A server that says nothing for so long is taken for dead: the network may hang without
-   closing. */
-#define ANSWER_WAIT_MS 120000
 
 static bool lost(struct session *session, const char *what, struct fault *fault)
 {
@@ -96,7 +93,7 @@ void session_close(struct session *session)
 /* Sends what libpq holds, reading meanwhile: a server may want to say something first. */
 static bool flush_out(struct session *session, struct fault *fault)
 {
-    int64_t deadline = clock_steady_ms() + ANSWER_WAIT_MS;
+    int64_t deadline = clock_steady_ms() + session->answer_wait_ms;
     for (;;) {
         int left = PQflush(session->conn);
         if (left == 0)
@@ -110,7 +107,7 @@ static bool flush_out(struct session *session, struct fault *fault)
 
 static bool next_result(struct session *session, PGresult **result, struct fault *fault)
 {
-    int64_t deadline = clock_steady_ms() + ANSWER_WAIT_MS;
+    int64_t deadline = clock_steady_ms() + session->answer_wait_ms;
     while (PQisBusy(session->conn)) {
         if (!wait_for(session, POLLIN, deadline, "waiting for an answer", fault))
             return false;

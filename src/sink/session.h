@@ -14,6 +14,7 @@
 struct session {
     struct sink *sink; /* for idle */
     PGconn *conn;      /* NULL: not connected */
+    int64_t answer_wait_ms;
 };
 
 /* Connects. FAULT_CONFIG for a wrong password and the like, FAULT_RETRY for all else. */

@@ -101,9 +101,24 @@ static bool set_setting(void *context, const char *name, const char *value, stru
            || fault_set(fault, FAULT_CONFIG, "%s", text);
 }
 
+/* Of several tasks each is a member of the group: those after the first add their number to the
+   name of a static membership, which a second member would else take from the first. */
+static bool tell_instances_apart(rd_kafka_conf_t *settings, int member, struct fault *fault)
+{
+    char name[512], numbered[512];
+    size_t size = sizeof(name);
+    if (member <= 0
+        || rd_kafka_conf_get(settings, "group.instance.id", name, &size) != RD_KAFKA_CONF_OK
+        || size <= 1)
+        return true;
+    if (snprintf(numbered, sizeof(numbered), "%s-%d", name, member) >= (int)sizeof(numbered))
+        return fault_set(fault, FAULT_CONFIG, "consumer.override.group.instance.id is too long");
+    return set_setting(settings, "group.instance.id", numbered, fault);
+}
+
 /* What stands before the user's settings can be overridden; what stands behind them cannot. */
-static bool configure(struct kafka *self, const struct config *config, rd_kafka_conf_t *settings,
-                      struct fault *fault)
+static bool configure(struct kafka *self, const struct config *config, int member,
+                      rd_kafka_conf_t *settings, struct fault *fault)
 {
     char servers[2048], group[512];
     snprintf(servers, sizeof(servers), "%.*s", STR_ARG(self->servers));
@@ -120,7 +135,8 @@ static bool configure(struct kafka *self, const struct config *config, rd_kafka_
                 && set_setting(settings, "queued.max.messages.kbytes", "32768", fault)
                 && set_setting(settings, "fetch.message.max.bytes", "4194304", fault)
                 && set_setting(settings, "topic.metadata.refresh.interval.ms", "30000", fault)
-                && kafka_settings(config, "consumer", set_setting, settings, fault);
+                && kafka_settings(config, "consumer", set_setting, settings, fault)
+                && tell_instances_apart(settings, member, fault);
     for (size_t i = 0; good && i < sizeof(ours) / sizeof(ours[0]); i++)
         good = set_setting(settings, ours[i][0], ours[i][1], fault);
     rd_kafka_conf_set_opaque(settings, self);
@@ -293,11 +309,23 @@ static bool message_error(struct kafka *self, const rd_kafka_message_t *message,
     return true;
 }
 
+static bool take_failure(struct kafka *self, struct fault *fault)
+{
+    if (self->failure.kind == FAULT_NONE)
+        return true;
+    *fault = self->failure;
+    self->failure.kind = FAULT_NONE;
+    return false;
+}
+
 static rd_kafka_message_t *next_message(struct kafka *self, int timeout_ms)
 {
+    struct fault ignored;
     if (self->stash_at < self->stash_count)
         return self->stash[self->stash_at++];
-    self->stash_at = self->stash_count = 0;
+    self->stash_at = self->stash_count = self->stash_bytes = 0;
+    if (self->held_back)
+        (void)!kafka_hold(self, false, &ignored);
     return rd_kafka_consumer_poll(self->client, timeout_ms);
 }
 
@@ -340,15 +368,6 @@ static void wake(struct kafka *self, size_t records)
                                      CALL_WAIT_MS);
 }
 
-static bool take_failure(struct kafka *self, struct fault *fault)
-{
-    if (self->failure.kind == FAULT_NONE)
-        return true;
-    *fault = self->failure;
-    self->failure.kind = FAULT_NONE;
-    return false;
-}
-
 static bool kafka_poll(struct source *source, struct batch *batch, int timeout_ms,
                        struct fault *fault)
 {
@@ -380,13 +399,18 @@ static bool kafka_beat(struct source *source, struct fault *fault)
 {
     struct kafka *self = (struct kafka *)source;
     (void)source;
-    /* Where nothing more can be kept, the lanes are paused long since and nothing comes. */
+    /* Calls go on for the session's sake: what cannot be kept is left where it is. */
+    if (!self->held_back && (self->stash_count >= STASH_FULL || self->stash_bytes >= POLL_BYTES)
+        && !kafka_hold(self, true, fault))
+        return false;
     if (self->stash_count == STASH_LIMIT)
-        return take_failure(self, fault);
+        return true;
     rd_kafka_message_t *message = rd_kafka_consumer_poll(self->client, 0);
-    if (message)
+    if (message) {
         self->stash[self->stash_count++] = message;
-    return take_failure(self, fault);
+        self->stash_bytes += message->len;
+    }
+    return true; /* what failed is told by the next poll or commit */
 }
 
 static rd_kafka_topic_partition_list_t *list_of_reach(const struct kafka *self,
@@ -402,14 +426,6 @@ static rd_kafka_topic_partition_list_t *list_of_reach(const struct kafka *self,
     return list;
 }
 
-/* Whether the answer says that the lanes belong to somebody else. */
-static bool is_refusal(rd_kafka_resp_err_t error)
-{
-    return error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION
-           || error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID
-           || error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-}
-
 static bool wait_for_commit(struct kafka *self, rd_kafka_topic_partition_list_t *list,
                             struct fault *fault)
 {
@@ -423,10 +439,9 @@ static bool wait_for_commit(struct kafka *self, rd_kafka_topic_partition_list_t 
     rd_kafka_queue_destroy(answers);
     if (!error || error == RD_KAFKA_RESP_ERR__NO_OFFSET)
         return true;
-    kafka_fault(fault, error, "committing the group's offsets");
-    if (is_refusal(error))
-        fault->kind = FAULT_FATAL;
-    return false;
+    /* A client that is done for says so here too: nobody polls while lanes cannot be taken up. */
+    return take_failure(self, fault) ? kafka_fault(fault, error, "committing the group's offsets")
+                                     : false;
 }
 
 static bool kafka_commit(struct source *source, const struct reach *reach, size_t count, bool wait,
@@ -481,7 +496,7 @@ static const struct source_type kafka_source = {
     .stop = kafka_stop,
 };
 
-static bool start(struct kafka *self, const struct config *config, bool member, struct fault *fault)
+static bool start(struct kafka *self, const struct config *config, int member, struct fault *fault)
 {
     char text[ERROR_SIZE];
     const struct config_entry *name = config_find(config, STR("name"));
@@ -491,7 +506,7 @@ static bool start(struct kafka *self, const struct config *config, bool member, 
     if ((self->topics.count > 0) == (self->regex.len > 0))
         return fault_set(fault, FAULT_CONFIG, "say either topics or topics.regex");
     rd_kafka_conf_t *settings = rd_kafka_conf_new();
-    if (!configure(self, config, settings, fault)) {
+    if (!configure(self, config, member, settings, fault)) {
         rd_kafka_conf_destroy(settings);
         return false;
     }
@@ -501,10 +516,10 @@ static bool start(struct kafka *self, const struct config *config, bool member, 
         return fault_set(fault, FAULT_CONFIG, "kafka: %s", text);
     }
     rd_kafka_poll_set_consumer(self->client);
-    return !member || subscribe(self, fault);
+    return member < 0 || subscribe(self, fault);
 }
 
-struct source *kafka_make(const struct config *config, bool member, struct fault *fault)
+struct source *kafka_make(const struct config *config, int member, struct fault *fault)
 {
     struct kafka *self = mem_alloc(sizeof(*self));
     if (!self) {
@@ -519,7 +534,7 @@ struct source *kafka_make(const struct config *config, bool member, struct fault
     return NULL;
 }
 
-struct source *kafka_new(const struct config *config, struct fault *fault)
+struct source *kafka_new(const struct config *config, int member, struct fault *fault)
 {
-    return kafka_make(config, true, fault);
+    return kafka_make(config, member, fault);
 }

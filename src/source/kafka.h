@@ -13,8 +13,9 @@ extern const struct option_table kafka_options;
 
 /* Joins the group `connect-NAME` (or what consumer.override.group.id says) and subscribes. Settings
    of librdkafka come from consumer.* and, over them, consumer.override.*; those that would break
-   delivery are refused by name. NULL with FAULT_CONFIG. stop() leaves the group and frees it. */
-struct source *kafka_new(const struct config *config, struct fault *fault);
+   delivery are refused by name. `member` counts the members of one configuration, from 0. NULL with
+   FAULT_CONFIG. stop() leaves the group and frees it. */
+struct source *kafka_new(const struct config *config, int member, struct fault *fault);
 
 /* Appends librdkafka's settings of one kind ("consumer", "producer") to `set`, translated from the
    spelling of Kafka's Java clients where that differs. FAULT_CONFIG for what has no counterpart. */

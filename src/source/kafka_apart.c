@@ -19,7 +19,7 @@
 
 struct source *kafka_apart_new(const struct config *config, struct fault *fault)
 {
-    return kafka_make(config, false, fault);
+    return kafka_make(config, -1, fault);
 }
 
 /* Lets callbacks say what they know. */

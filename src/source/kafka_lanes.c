@@ -65,7 +65,7 @@ void kafka_drop_stash(struct kafka *self)
 {
     for (; self->stash_at < self->stash_count; self->stash_at++)
         rd_kafka_message_destroy(self->stash[self->stash_at]);
-    self->stash_at = self->stash_count = 0;
+    self->stash_at = self->stash_count = self->stash_bytes = 0;
 }
 
 static bool describe_partition(struct kafka *self, const char *topic, int32_t partition,
@@ -270,14 +270,40 @@ bool kafka_unassign(struct source *source, struct fault *fault)
     return good;
 }
 
-bool kafka_pause(struct source *source, bool paused, struct fault *fault)
+/* The group waits for an answer to what it assigned, and every member with it: it gets one even
+   where the lanes cannot be taken up yet. Nothing is fetched until they are. */
+static bool answer_assignment(struct kafka *self, struct fault *fault)
 {
-    struct kafka *self = (struct kafka *)source;
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(1);
+    bool good = true;
+    if (is_cooperative(self)) {
+        good = take_error(rd_kafka_incremental_assign(self->client, none), fault);
+    } else {
+        rd_kafka_resp_err_t error = rd_kafka_assign(self->client, none);
+        good = !error || kafka_fault(fault, error, "answering the group");
+    }
+    rd_kafka_topic_partition_list_destroy(none);
+    if (good)
+        self->source.turn = SOURCE_STEADY;
+    return good;
+}
+
+bool kafka_hold(struct kafka *self, bool held, struct fault *fault)
+{
     rd_kafka_topic_partition_list_t *list = list_of_lanes(self, LANES_ASSIGNED, false);
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (list->cnt > 0)
-        error = paused ? rd_kafka_pause_partitions(self->client, list)
-                       : rd_kafka_resume_partitions(self->client, list);
+        error = held ? rd_kafka_pause_partitions(self->client, list)
+                     : rd_kafka_resume_partitions(self->client, list);
     rd_kafka_topic_partition_list_destroy(list);
+    self->held_back = held;
     return !error || kafka_fault(fault, error, "pausing partitions");
+}
+
+bool kafka_pause(struct source *source, bool paused, struct fault *fault)
+{
+    struct kafka *self = (struct kafka *)source;
+    if (paused && source->turn == SOURCE_ASSIGNED && !answer_assignment(self, fault))
+        return false;
+    return kafka_hold(self, paused, fault);
 }

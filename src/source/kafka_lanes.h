@@ -17,6 +17,7 @@
 #define POLL_RECORDS 2000
 #define POLL_BYTES ((size_t)4 * 1024 * 1024)
 #define STASH_LIMIT 4096
+#define STASH_FULL 3000 /* room is left for what is no record: ends of partitions, errors */
 #define LANE_LIMIT 100000
 /* librdkafka before 2.2 sleeps up to a second when its queue was full: an inquiry wakes it. */
 #define WAKE_RECORDS 4000
@@ -35,7 +36,8 @@ struct kafka {
     struct arena arena;  /* topic names */
     uint32_t last_lane;  /* of the record before: most follow one of the same partition */
     rd_kafka_message_t *stash[STASH_LIMIT]; /* came while the session was kept alive */
-    size_t stash_count, stash_at;
+    size_t stash_count, stash_at, stash_bytes;
+    bool held_back; /* fetching is paused, for the stash is full */
     size_t since_wake;
     bool closing;
     bool missing_said;        /* that a topic is missing; once is enough */
@@ -46,14 +48,18 @@ struct kafka {
     struct str_list topics;
 };
 
-/* A consumer with the connector's settings: a member of its group, or one that stands apart. */
-struct source *kafka_make(const struct config *config, bool member, struct fault *fault);
+/* A consumer with the connector's settings: a member of its group, numbered from 0, or (-1) one that
+   stands apart. */
+struct source *kafka_make(const struct config *config, int member, struct fault *fault);
 
 /* The source's answers to describe, assign, unassign and pause. */
 bool kafka_describe(struct source *source, struct fault *fault);
 bool kafka_assign(struct source *source, struct fault *fault);
 bool kafka_unassign(struct source *source, struct fault *fault);
 bool kafka_pause(struct source *source, bool paused, struct fault *fault);
+
+/* Stops fetching what is assigned, or goes on. */
+bool kafka_hold(struct kafka *self, bool held, struct fault *fault);
 
 /* The number of a partition's lane, UINT32_MAX where it is unknown. */
 uint32_t kafka_find_lane(const struct kafka *self, const char *topic, int32_t partition);

@@ -304,7 +304,7 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     task->task.id = task->id;
     return (task->task.decoder = debezium_decoder.create(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))
-           && (task->task.source = connector->make_source(config, fault))
+           && (task->task.source = connector->make_source(config, task->id, fault))
            && init_task(connector, &task->task, fault);
 }
 

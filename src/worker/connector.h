@@ -31,7 +31,7 @@ struct connector {
     const struct sink_class *sink_class;
     int64_t tasks_max;
     str worker_id;
-    struct source *(*make_source)(const struct config *config, struct fault *fault);
+    struct source *(*make_source)(const struct config *config, int member, struct fault *fault);
     struct connector_task *task;
 };
 

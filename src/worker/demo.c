@@ -64,8 +64,9 @@ static bool lead_to_broker(struct demo *demo, str topic, struct fault *fault)
 }
 
 /* All partitions are this task's at once: a group of one has nobody to wait for. */
-static struct source *read_all(const struct config *config, struct fault *fault)
+static struct source *read_all(const struct config *config, int member, struct fault *fault)
 {
+    (void)member;
     struct source *source = kafka_apart_new(config, fault);
     struct kafka_topics topics;
     if (!source)

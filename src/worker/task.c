@@ -20,6 +20,12 @@ static bool is_stopping(const struct task *task)
     return stop_requested() || task->stop;
 }
 
+/* Lanes are asked back, or lost. */
+static bool is_leaving(const struct task *task)
+{
+    return task->source->turn == SOURCE_REVOKED || task->source->turn == SOURCE_LOST;
+}
+
 /* ---- waiting ---- */
 
 /* The sink waits for its target: the source is kept alive meanwhile. */
@@ -29,15 +35,13 @@ bool task_idle(void *context, int fd, short events, int timeout_ms)
     struct fault ignored = {0};
     if (!clock_wait(fd, events, timeout_ms))
         task->source->type->beat(task->source, &ignored);
+    if (task->source->turn == SOURCE_LOST)
+        return false; /* whoever has the lanes now does again what is under way */
+    if (task->give_up_ms == 0 && is_leaving(task))
+        task->give_up_ms = clock_steady_ms() + task->settings.revoke_flush_ms;
     if (task->give_up_ms == 0 && is_stopping(task))
         task->give_up_ms = clock_steady_ms() + STOP_FLUSH_MS;
     return task->give_up_ms == 0 || clock_steady_ms() < task->give_up_ms;
-}
-
-/* Lanes are asked back, or lost. */
-static bool is_leaving(const struct task *task)
-{
-    return task->source->turn == SOURCE_REVOKED || task->source->turn == SOURCE_LOST;
 }
 
 /* Waits out a back-off; ends early where lanes go, or on a stop. */
@@ -209,20 +213,6 @@ static bool take_batch(struct task *task, struct fault *fault)
 
 /* ---- failures ---- */
 
-/* Another owner was there: if the group says that the lanes are still ours, they are claimed anew;
-   if not, we are the one who was left behind. */
-static void settle_fence(struct task *task)
-{
-    struct fault refused = {0};
-    if (task_commit(task, true, &refused) || refused.kind != FAULT_FATAL)
-        return;
-    log_write(LOG_WARN, "the group has given our partitions to somebody else: %s", refused.text);
-    for (size_t i = 0; i < task->source->lane_count; i++)
-        task->source->lane[i].outgoing = task->source->lane[i].assigned;
-    if (!task->source->type->unassign(task->source, &refused))
-        log_write(LOG_WARN, "%s", refused.text);
-}
-
 /* Decides after a failure whether the loop goes on. A source that cannot rewind has lost what the
    sink forgot, so its task ends; so it does at a record that may not be left out. */
 static bool survive(struct task *task, struct fault *fault)
@@ -243,8 +233,6 @@ static bool survive(struct task *task, struct fault *fault)
     pthread_mutex_unlock(&task->mutex);
     log_write(LOG_WARN, "%s; trying again in %lld ms", fault->text, (long long)wait_ms);
     struct fault ignored = {0};
-    if (fault->code == SINK_FENCED)
-        settle_fence(task);
     task_let_go(task);
     task->source->type->pause(task->source, true, &ignored);
     wait_beating(task, wait_ms);
@@ -275,6 +263,8 @@ static int poll_wait_ms(const struct task *task)
 static bool end_poll(struct task *task, struct fault *fault)
 {
     struct fault cause = *fault;
+    if (task->source->turn == SOURCE_LOST)
+        return false;
     if (!take_batch(task, fault))
         return false;
     *fault = cause;

@@ -72,7 +72,9 @@ struct task {
     int64_t *flushed;    /* of each lane: the position last flushed */
     struct memory *memory;
     size_t lane_capacity;
-    bool claimed;        /* the lanes are ours at the sink too, and are being read */
+    bool claimed; /* the lanes are ours at the sink too, and are being read */
+    bool doubted; /* something failed since: the group must say that they are ours, before a claim
+                   */
     uint64_t dirty_rows; /* put since the last flush */
     bool dirty;          /* records were taken since the last flush */
     int64_t dirty_since_ms, last_record_ms, last_commit_ms, give_up_ms;

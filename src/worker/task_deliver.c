@@ -120,6 +120,11 @@ bool task_flush(struct task *task, struct fault *fault)
     return true;
 }
 
+static bool is_ours(const struct lane *lane)
+{
+    return lane->assigned || lane->incoming;
+}
+
 /* The source's own memory follows the sink: only what is flushed is committed. */
 bool task_commit(struct task *task, bool wait, struct fault *fault)
 {
@@ -131,7 +136,7 @@ bool task_commit(struct task *task, bool wait, struct fault *fault)
     if (!list)
         return fault_memory(fault, "positions");
     for (size_t i = 0; i < task->lane_capacity; i++)
-        if (task->reach[i].next != OFFSET_NONE && task->flushed[i] != OFFSET_NONE)
+        if (is_ours(&task->source->lane[i]) && task->flushed[i] != OFFSET_NONE)
             list[count++] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN,
                                            OFFSET_NONE};
     task->commit_due = false;

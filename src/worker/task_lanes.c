@@ -50,41 +50,12 @@ static bool resolve_lanes(struct task *task, struct fault *fault)
     return true;
 }
 
-/* Claims all lanes that are ours, coming in or held, and reads them from where the sink stands. */
-static bool take_up(struct task *task, struct fault *fault)
-{
-    struct source *source = task->source;
-    if (!resolve_lanes(task, fault)
-        || !task->sink->type->claim(task->sink, source->lane, task->memory, source->lane_count,
-                                    fault))
-        return false;
-    for (size_t i = 0; i < source->lane_count; i++) {
-        struct lane *lane = &source->lane[i];
-        if (task->memory[i].next != OFFSET_NONE) {
-            lane->next = task->memory[i].next;
-            lane->last_us = task->memory[i].last_us;
-        }
-        int64_t next = is_ours(lane) ? lane->next : OFFSET_NONE;
-        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN, OFFSET_NONE};
-        task->flushed[i] = next;
-    }
-    log_start(task);
-    if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
-        return false;
-    task->claimed = true;
-    task->search.overshot = false;
-    task->dirty = false;
-    task->dirty_rows = 0;
-    task->dirty_records = 0;
-    task_set_state(task, TASK_RUNNING, "");
-    return true;
-}
-
 /* What was put and not flushed is done again by whoever reads next. */
 void task_let_go(struct task *task)
 {
     for (size_t i = 0; i < task->lane_capacity; i++)
         task->reach[i].next = OFFSET_NONE;
+    task->doubted = task->doubted || task->claimed;
     task->claimed = false;
     task->dirty = false;
     task->dirty_rows = 0;
@@ -98,6 +69,83 @@ static bool has_lanes(const struct task *task)
     return false;
 }
 
+static bool give_back(struct task *task, struct fault *fault)
+{
+    task_let_go(task);
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        if (task->source->lane[i].assigned && !task->source->lane[i].outgoing)
+            continue;
+        task->flushed[i] = OFFSET_NONE;
+        task_search_forget(task, i);
+    }
+    letter_set_clear(&task->lettered);
+    return task->source->type->unassign(task->source, fault);
+}
+
+/* Asks the group whether the lanes are ours: it takes a commit from members of its present
+   generation alone. Where it refuses or does not answer nothing may be claimed, for a worker that
+   the group has forgotten would else fence the rightful owner again and again. The lanes are given
+   up when the source says so, which follows a refusal. */
+static bool ask_group(struct task *task, struct fault *fault)
+{
+    task->doubted = !task_commit(task, true, fault);
+    return !task->doubted
+           || fault_in(fault, "the group does not say that the partitions are still ours");
+}
+
+/* Nothing more is to be taken up: the lanes are gone, or asked back. */
+static bool is_over(const struct task *task)
+{
+    return !has_lanes(task) || task->source->turn == SOURCE_REVOKED
+           || task->source->turn == SOURCE_LOST;
+}
+
+/* Takes over what the claim said. */
+static void stand_at(struct task *task)
+{
+    for (size_t i = 0; i < task->source->lane_count; i++) {
+        struct lane *lane = &task->source->lane[i];
+        if (task->memory[i].next != OFFSET_NONE) {
+            lane->next = task->memory[i].next;
+            lane->last_us = task->memory[i].last_us;
+        }
+        int64_t next = is_ours(lane) ? lane->next : OFFSET_NONE;
+        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN, OFFSET_NONE};
+        task->flushed[i] = next;
+    }
+}
+
+/* Claims all lanes that are ours, coming in or held, and reads them from where the sink stands. The
+   group is asked behind the claim too: whoever was stopped in the middle of it and claimed late
+   fences the rightful owner once, and writes nothing. */
+static bool take_up(struct task *task, struct fault *fault)
+{
+    struct source *source = task->source;
+    if (task->doubted && !ask_group(task, fault))
+        return false;
+    if (is_over(task))
+        return true;
+    if (!resolve_lanes(task, fault)
+        || !task->sink->type->claim(task->sink, source->lane, task->memory, source->lane_count,
+                                    fault))
+        return false;
+    stand_at(task);
+    if (task->sink->type->remembers && !ask_group(task, fault))
+        return false;
+    if (is_over(task))
+        return true;
+    log_start(task);
+    if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
+        return false;
+    task->claimed = true;
+    task->search.overshot = false;
+    task->dirty = false;
+    task->dirty_rows = 0;
+    task->dirty_records = 0;
+    task_set_state(task, TASK_RUNNING, "");
+    return true;
+}
+
 /* Lanes are asked back: what is taken is flushed within the time there is, else dropped. */
 static bool give_up_lanes(struct task *task, struct fault *fault)
 {
@@ -106,20 +154,12 @@ static bool give_up_lanes(struct task *task, struct fault *fault)
         task->give_up_ms = clock_steady_ms() + task->settings.revoke_flush_ms;
         if (!task_flush(task, &late) || !task_commit(task, true, &late))
             log_write(LOG_WARN, "partitions were given up without a last flush: %s", late.text);
-        task->give_up_ms = 0;
     }
-    task_let_go(task);
-    for (size_t i = 0; i < task->lane_capacity; i++) {
-        if (!task->source->lane[i].outgoing)
-            continue;
-        task->flushed[i] = OFFSET_NONE;
-        task_search_forget(task, i);
-    }
-    letter_set_clear(&task->lettered);
+    task->give_up_ms = 0;
     pthread_mutex_lock(&task->mutex);
     task->status.rebalances++;
     pthread_mutex_unlock(&task->mutex);
-    return task->source->type->unassign(task->source, fault);
+    return give_back(task, fault);
 }
 
 /* Acts on what a rebalance has noted. */

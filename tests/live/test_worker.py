@@ -20,9 +20,10 @@ def stack():
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
     name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
+    failed = request.session.testsfailed
     made = worker_kit.Bench(stack, binary, tmp_path, name)
     yield made
-    made.close()
+    made.close(tell=request.session.testsfailed > failed)
 
 
 def slow_down(bench, seconds):

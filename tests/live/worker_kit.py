@@ -110,6 +110,30 @@ class Stack(Servers):
             offsets[number], at = offset, at + 2
         return offsets
 
+    def add_partitions(self, topic, count):
+        """The topic then has so many partitions."""
+        answer = self.ask(37, 0, pack_list([pack_text(topic) + struct.pack(">ii", count, -1)])
+                          + struct.pack(">i?", 30000, False))
+        assert struct.unpack_from(">h", answer, 4 + 4 + 2 + len(topic))[0] == 0
+
+    def members(self, group):
+        """The ids of the group's members."""
+        answer = self.ask(15, 0, pack_list([pack_text(group)]))
+        error, = struct.unpack_from(">h", answer, 4)
+        assert error == 0, f"group {group}: Kafka's error {error}"
+        at, ids = 6, set()
+        for _ in range(4):  # group, state, type and name of the protocol
+            at = skip_text(answer, at)
+        count, = struct.unpack_from(">i", answer, at)
+        at += 4
+        for _ in range(count):
+            end = skip_text(answer, at)
+            ids.add(answer[at + 2:end].decode())
+            at = skip_text(answer, skip_text(answer, end))
+            for _ in range(2):  # metadata and assignment
+                at += 4 + max(0, struct.unpack_from(">i", answer, at)[0])
+        return ids
+
     def ask(self, api, version, body):
         host, port = self.bootstrap.split(":")
         request = struct.pack(">hhi", api, version, 7) + pack_text("test") + body
@@ -122,6 +146,10 @@ class Stack(Servers):
 
 def pack_text(text):
     return struct.pack(">h", len(text)) + text.encode()
+
+
+def skip_text(data, at):
+    return at + 2 + max(0, struct.unpack_from(">h", data, at)[0])
 
 
 def pack_list(items):
@@ -250,6 +278,25 @@ class Producer:
 
 def produce(stack, topic, count, seed=1, table="holding"):
     return Producer(stack, topic, count, seed=seed, table=table).finish(now=False)
+
+
+def produce_corpus(stack, topic, wanted, piece=20_000):
+    """Sends the bench's events, with their schema blocks, until so many bytes are there; how many
+    events, bytes and rows that are."""
+    made = subprocess.run(["python3", str(TOP / "tests" / "bench" / "corpus.py"), str(piece)],
+                          check=True, capture_output=True).stdout
+    with tempfile.NamedTemporaryFile() as lines:
+        lines.write(made)
+        lines.flush()
+        rounds = -(-wanted // len(made))
+        for _ in range(rounds):
+            subprocess.run(["kcat", "-P", "-b", stack.bootstrap, "-t", topic, "-l", lines.name,
+                            "-X", "linger.ms=50", "-X", "batch.size=1000000",
+                            "-X", "sticky.partitioning.linger.ms=0"], check=True, capture_output=True)
+    record = {"key": None, "topic": topic, "partition": 0, "offset": 0}
+    rows = sum(1 for line in made.splitlines()
+               for _ in rows_of(dict(record, payload=json.dumps(json.loads(line)["payload"]))))
+    return rounds * piece, rounds * len(made), rounds * rows
 
 
 def produce_message(stack, topic, partition, key, value):
@@ -438,6 +485,16 @@ class Bench:
         split = [row.split("|") for row in rows]
         return {int(row[0]): (int(row[1]), int(row[2]), row[3]) for row in split}
 
+    def begun(self, connector=None):
+        """Waits until every partition has moved."""
+        def moved():
+            try:
+                stored = self.stored(connector)
+            except subprocess.CalledProcessError:
+                return False  # the table is not there yet
+            return len(stored) == PARTITIONS and all(state[0] > 0 for state in stored.values())
+        wait_until(moved, "the first flushes")
+
     def caught_up(self, connector=None, seconds=60.0):
         """Waits until the stored positions are the ends of the log."""
         def there():
@@ -463,13 +520,16 @@ class Bench:
         who = user + (f":{password}" if password else "")
         return f"{parts.scheme}://{who}@{parts.hostname}:{parts.port}{parts.path}"
 
-    def close(self):
+    def close(self, tell=False):
+        """Ends all that is left; where a test failed, shows what the last workers said."""
         for producer in self.producers:
             producer.kill()
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.signal(signal.SIGCONT)
                 worker.kill()
+        for worker in self.workers[-4:] if tell else []:
+            print(f"--- {worker.path.name}, {worker.id}\n{worker.log()[-3000:]}")
 
 
 class Watch:

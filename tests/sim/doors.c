@@ -90,10 +90,10 @@ static bool sim_commit(struct source *source, const struct reach *reach, size_t 
     if (wait)
         fiber_sleep(world, world_below(world, 200));
     for (size_t i = 0; i < count; i++)
-        if (!owner->lane[reach[i].lane].assigned)
+        if (!owner->lane[reach[i].lane].assigned && !owner->lane[reach[i].lane].incoming)
             world_wrong(world, "a commit of t[%u], which is not ours", reach[i].lane);
     if (!group_takes_commit(owner))
-        return fault_set(fault, FAULT_FATAL, "the group knows us not");
+        return fault_set(fault, FAULT_RETRY, "the group knows us not");
     if (fails(owner))
         return fault_set(fault, FAULT_RETRY, "no answer");
     for (size_t i = 0; i < count; i++) {

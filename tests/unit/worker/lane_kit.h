@@ -66,8 +66,9 @@ struct world {
     size_t per_poll;
     unsigned polls, idle_polls, beats, assigns, unassigns;
     size_t next_lane;
-    bool paused, refuse_commit;
-    unsigned commits, commits_of_lost;
+    bool paused, refuse_commit, refuse_all, unanswered, dismissed;
+    unsigned commits, commits_of_lost, commits_since_loss;
+    unsigned mute, claims_unasked; /* so many commits get no answer; claims while none did */
     /* The sink: */
     struct sink sink;
     bool remembers;
@@ -198,7 +199,7 @@ HELPER void do_step(struct world *world, const struct step *step)
     }
     if (any)
         world->source.turn = turns[step->what];
-    world->flushes_since_loss = 0;
+    world->flushes_since_loss = world->commits_since_loss = 0;
 }
 
 HELPER const struct step *step_now(const struct world *world)
@@ -248,12 +249,19 @@ HELPER bool world_commit(struct source *source, const struct reach *reach, size_
                          struct fault *fault)
 {
     struct world *world = world_of(source);
-    bool refused = world->refuse_commit;
-    (void)wait;
+    bool refused = world->refuse_commit || world->refuse_all;
     world->commits++;
+    world->commits_since_loss++;
+    if (wait && world->mute > 0) {
+        world->mute--;
+        world->unanswered = true;
+        return fault_set(fault, FAULT_RETRY, "the group says nothing");
+    }
+    if (wait)
+        world->unanswered = false;
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = &world->lane[reach[i].lane];
-        assert_true(lane->assigned);
+        assert_true(lane->assigned || lane->incoming);
         bool lost = lane->outgoing && source->turn == SOURCE_LOST;
         world->commits_of_lost += lost;
         refused = refused || lost;
@@ -264,7 +272,8 @@ HELPER bool world_commit(struct source *source, const struct reach *reach, size_
         assert_true(reach[i].next >= lane->committed);
         lane->committed = reach[i].next;
     }
-    return !refused || fault_set(fault, FAULT_FATAL, "the group knows us not");
+    world->dismissed = refused;
+    return !refused || fault_set(fault, FAULT_RETRY, "the group knows us not");
 }
 
 HELPER bool world_beat(struct source *source, struct fault *fault)
@@ -351,10 +360,23 @@ HELPER bool world_unassign(struct source *source, struct fault *fault)
     return true;
 }
 
+/* The group's refusal of a commit is followed by the loss of all lanes. */
+HELPER void follow_refusal(struct world *world)
+{
+    for (size_t i = 0; world->dismissed && i < LANES; i++) {
+        world->source.turn = SOURCE_LOST;
+        world->lane[i].outgoing = world->lane[i].assigned;
+        world->lane[i].incoming = false;
+    }
+    world->dismissed = false;
+}
+
 HELPER bool world_pause(struct source *source, bool paused, struct fault *fault)
 {
+    struct world *world = world_of(source);
     (void)fault;
-    world_of(source)->paused = paused;
+    world->paused = paused;
+    follow_refusal(world);
     return true;
 }
 
@@ -418,6 +440,7 @@ HELPER bool world_claim(struct sink *sink, const struct lane *lane, struct memor
     assert_true(world->recalled);
     world->recalled = false;
     world->claims++;
+    world->claims_unasked += world->unanswered;
     bool failed = fails_now(world, CALL_CLAIM, fault);
     drop_pending(world);
     memset(world->held, 0, sizeof(world->held));

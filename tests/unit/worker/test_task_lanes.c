@@ -202,7 +202,7 @@ static void test_lost_drops(void **state)
     world_start(&world, script, 2, true, "linger.ms=60000");
     check_good("run", task_run(&world.task, &world.fault), &world.fault);
     check_number("flushes", world.flushes_since_loss, 0);
-    check_number("commits", world.commits, 0);
+    check_number("commits", world.commits_since_loss, 0);
     check_number("durable", (int64_t)world.durable, 0);
     check_number("unassigned", world.unassigns, 1);
     check_number("state", world.task.status.state, TASK_STOPPED);
@@ -343,6 +343,46 @@ static void test_fence_is_ours(void **state)
     }
 }
 
+/* The group says nothing, before or behind a claim: nothing more is claimed until it does, so that
+   a worker cut off from it fences the rightful owner no more than once. */
+static void test_silent_group(void **state)
+{
+    (void)state;
+    static struct world world;
+    for (unsigned nth = 1; nth < 6; nth++) {
+        for (unsigned mute = 1; mute < 5; mute++) {
+            world_start(&world, all_lanes, 2, true, "batch.rows.max=3");
+            world.fail = CALL_FLUSH;
+            world.how = nth % 2 ? FAIL_FENCED : FAIL_BEFORE;
+            world.nth = nth;
+            world.foreign = 1;
+            world.mute = mute;
+            check_good("run", task_run(&world.task, &world.fault), &world.fault);
+            check_number("claims: two for the silence, one for the failure", world.claims, 3);
+            check_number("claims without an answer", world.claims_unasked, 0);
+            check_number("retries", (int64_t)world.task.status.retries, mute + 1);
+            check_lanes(&world, -1);
+            world_stop(&world);
+        }
+    }
+}
+
+/* Stopped in the middle of a claim, and left behind: it claims late, and writes nothing. */
+static void test_claimed_too_late(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_start(&world, all_lanes, 2, true, "");
+    world.refuse_all = true;
+    world.foreign = 3;
+    check_good("run", task_run(&world.task, &world.fault), &world.fault);
+    check_number("claims", world.claims, 1);
+    check_number("assigns", world.assigns, 0);
+    check_number("unassigned", world.unassigns, 1);
+    check_number("rows", (int64_t)world.durable, 0);
+    world_stop(&world);
+}
+
 /* ---- records that are refused ---- */
 
 static int64_t offset_of_place(const char *text, size_t *lane)
@@ -425,7 +465,7 @@ static void test_stop_is_refused(void **state)
     world.bad_flush[0] = ID(0, 1);
     check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RECORD,
                 "row 1 is refused");
-    check_number("commits", world.commits, 0);
+    check_number("commits but the claim's", world.commits, 1);
     world_finish(&world);
     check_lanes(&world, -1);
     world_stop(&world);
@@ -615,7 +655,7 @@ static void test_stop_fails(void **state)
     world.nth = 1;
     check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RETRY,
                 "the target is away");
-    check_number("commits", world.commits, 0);
+    check_number("commits but the claim's", world.commits, 1);
     world_finish(&world);
     check_lanes(&world, -1);
     world_stop(&world);
@@ -764,6 +804,8 @@ int main(void)
         cmocka_unit_test(test_lost_while_flushing),
         cmocka_unit_test(test_left_behind),
         cmocka_unit_test(test_fence_is_ours),
+        cmocka_unit_test(test_silent_group),
+        cmocka_unit_test(test_claimed_too_late),
         cmocka_unit_test(test_flush_refuses),
         cmocka_unit_test(test_flush_refuses_two),
         cmocka_unit_test(test_stop_is_refused),

@@ -1,0 +1,143 @@
+"""Faults at every step of the delivery protocol, on real servers: a relay in front of PostgreSQL
+strikes at the step (pg_proxy.py). Each record's rows are there once, whatever the step."""
+import re
+import signal
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+import worker_kit
+from pg_proxy import STEPS, Proxy
+from worker_kit import Watch, produce, wait_until
+
+
+@pytest.fixture(scope="module")
+def stack():
+    yield from worker_kit.start_stack()
+
+
+@pytest.fixture
+def bench(stack, binary, tmp_path, request):
+    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
+    failed = request.session.testsfailed
+    made = worker_kit.Bench(stack, binary, tmp_path, name)
+    yield made
+    made.close(tell=request.session.testsfailed > failed)
+
+
+@pytest.fixture
+def proxy(stack):
+    made = Proxy(urllib.parse.urlsplit(stack.environment["FIELDTRAIL_PG_URI"]).port)
+    yield made
+    made.close()
+
+
+def through(bench, proxy):
+    """The database's URI by way of the relay."""
+    return re.sub(r"(127\.0\.0\.1|localhost):\d+", f"127.0.0.1:{proxy.port}", bench.uri)
+
+
+def start(bench, proxy, path):
+    worker = bench.worker(path)
+    proxy.pid = worker.process.pid
+    return worker
+
+
+@pytest.mark.parametrize("deed", ["kill", "cut"])
+def test_every_step(bench, stack, proxy, deed):
+    stack.create_topic(bench.topic)
+    # The second piece of a COPY is somewhere in the middle of it.
+    path = bench.connector(connection__uri=through(bench, proxy), batch__rows__max="1500",
+                           linger__ms="50", consumer__override__session__timeout__ms="6000",
+                           consumer__override__group__instance__id="one")
+    producer = bench.producer(rate=4000)
+    worker = start(bench, proxy, path)
+    for step in STEPS:
+        before = sum(state[0] for state in stored(bench).values())
+        proxy.arm(step, deed, nth=2 if step == "in copy" else 1)
+        if deed == "cut" and step.startswith("claim"):
+            bench.sql("select pg_terminate_backend(pid) from pg_stat_activity "
+                      "where application_name like 'fieldtrail%'")
+        elif step.startswith("claim") and step != next(iter(STEPS)):
+            worker.kill()
+            worker = start(bench, proxy, path)
+        assert proxy.struck.wait(30), f"{step} never came\n" + worker.log()[-2000:]
+        if deed == "kill":
+            assert worker.process.wait(10) == -signal.SIGKILL
+            worker = start(bench, proxy, path)
+        wait_until(lambda: sum(state[0] for state in stored(bench).values()) > before + 2000,
+                   f"goes on after {step}", 30)
+    producer.finish()
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    rows = bench.equal()
+    print(f"{deed}: {len(STEPS)} steps, {rows} rows equal")
+
+
+@pytest.mark.parametrize("step", ["claim not sent", "claim sent", "in copy",
+                                  "closing query not sent"])
+def test_stopped_at(bench, stack, proxy, step):
+    """A worker that is stopped (SIGSTOP) beyond its session blocks nobody; awake again it writes
+    nothing, and every partition has a reader."""
+    stack.create_topic(bench.topic)
+    settings = dict(batch__rows__max="1500", linger__ms="50", claim__timeout__ms="2000")
+    producer = bench.producer(rate=4000)
+    new = bench.worker(bench.connector(**settings))
+    bench.begun()
+    audit(bench)
+    if step.startswith("claim"):
+        proxy.arm(step, "stop")
+    old = start(bench, proxy, bench.connector(**settings, connection__uri=through(bench, proxy)))
+    if not step.startswith("claim"):
+        watch = Watch(bench)
+
+        def both():
+            watch.look()
+            return watch.flushed[old.id] and watch.flushed[new.id]
+        wait_until(both, "both flush")
+        proxy.arm(step, "stop", nth=2 if step == "in copy" else 1)
+    assert proxy.struck.wait(30), f"{step} never came"
+    stopped = time.monotonic()
+    time.sleep(0.3)  # what the server had been given to commit
+    kept = bench.stored()
+
+    def all_move():
+        now = bench.stored()
+        return all(now[partition][0] > kept[partition][0] for partition in kept)
+    wait_until(all_move, "the new owner commits in every partition", 6 + 2 + 10)
+    print(f"{step}: every partition moved within {time.monotonic() - stopped:.1f} s of the stop")
+    proxy.release()
+    old.signal(signal.SIGCONT)
+    wait_until(lambda: any(state[2] == old.id and state[1] > kept[partition][1] + 1
+                           for partition, state in bench.stored().items()), "it has lanes again")
+    if step.startswith("claim"):
+        # Of the claim that it was stopped in nothing came: what it claimed later is the group's.
+        first = "(select min(epoch) from audit b where b.worker = a.worker and b.partition = a.partition)"
+        assert bench.sql(f"select count(*) > 0, count(*) filter (where moved <> 0) from audit a "
+                         f"where worker = '{old.id}' and epoch = {first}") == ["t|0"]
+    producer.finish()
+    bench.caught_up()
+    produce(stack, bench.topic, 2000, seed=2)
+    bench.caught_up()
+    assert [old.stop(), new.stop()] == [0, 0], old.log()
+    bench.equal()
+
+
+def audit(bench):
+    """Writes down every claim and every move of a position."""
+    bench.sql("""
+create table audit (partition integer, epoch bigint, worker text, moved bigint);
+create function audit() returns trigger language plpgsql as $$ begin
+insert into audit values (new.partition, new.epoch, new.worker_id, new.next_offset - old.next_offset);
+return null; end $$;
+create trigger audit after update on fieldtrail_offset for each row execute function audit();
+""")
+
+
+def stored(bench):
+    try:
+        return bench.stored() or {0: (0, 0, "")}
+    except subprocess.CalledProcessError:  # the table is not there yet
+        return {0: (0, 0, "")}
