@@ -375,7 +375,7 @@ static bool check_table(struct look *look, str name)
 
 /* ---- the last events' rows ---- */
 
-/* Copies the rows of tables that are as they should be, inside a transaction that `try_rows` ends. */
+/* Copies the rows of tables that are as they should be, in a transaction that `try_rows` ends. */
 static bool copy_rows(struct look *look, size_t *count, struct fault *fault)
 {
     struct postgres *self = look->self;
