@@ -60,6 +60,10 @@ const char *column_kind_name(enum column_kind kind);
 static inline struct value row_cell(const struct row *row, const struct column *column,
                                     const struct batch *batch, char scratch[CELL_SCRATCH]);
 
+/* The time in a cell of one of the kinds that hold times (the others have none); TIME_UNKNOWN where
+   the cell is NULL. */
+int64_t row_time(const struct row *row, enum column_kind kind, const struct batch *batch);
+
 /* Whether the row's old value was sent (or needed none). */
 bool row_old_known(const struct row *row);
 

@@ -64,11 +64,6 @@ static struct value time_value(int64_t time_us, char scratch[CELL_SCRATCH])
     return (struct value){VALUE_TEXT, {scratch, timestamp_print(scratch, time_us)}};
 }
 
-static struct value time_if(bool wanted, int64_t time_us, char scratch[CELL_SCRATCH])
-{
-    return wanted ? time_value(time_us, scratch) : null_value;
-}
-
 static struct value int_value(int64_t number, char scratch[CELL_SCRATCH])
 {
     /* Borrowed as a buffer that cannot grow: 20 digits always fit. */
@@ -122,6 +117,20 @@ static int64_t field_number(const struct row *row)
     return (int64_t)row->change->number * 65536 + (row->field ? row->field->place : 0);
 }
 
+int64_t row_time(const struct row *row, enum column_kind kind, const struct batch *batch)
+{
+    const struct change *change = row->change;
+    bool now = (kind == COLUMN_DATETIME_CREATED && is_new(change->op))
+               || (kind == COLUMN_DATETIME_UPDATED && change->op == CHANGE_UPDATE)
+               || (kind == COLUMN_DATETIME_DELETED && is_gone(change->op));
+    if (now)
+        return change->event_us;
+    return kind == COLUMN_DATETIME_INSERTED ? batch->inserted_us
+           : kind == COLUMN_EVENT_TIME      ? event_time(change)
+           : kind == COLUMN_CONNECTOR_TIME  ? change->connector_us
+                                            : TIME_UNKNOWN;
+}
+
 struct value row_other_cell(const struct row *row, const struct column *column,
                             const struct batch *batch, char scratch[CELL_SCRATCH])
 {
@@ -133,21 +142,20 @@ struct value row_other_cell(const struct row *row, const struct column *column,
     case COLUMN_NEW_VALUE:
         return null_value; /* row_cell knows better where there is a field */
     case COLUMN_DATETIME_CREATED:
-        return time_if(is_new(change->op), change->event_us, scratch);
     case COLUMN_DATETIME_UPDATED:
-        return time_if(change->op == CHANGE_UPDATE, change->event_us, scratch);
     case COLUMN_DATETIME_DELETED:
-        return time_if(is_gone(change->op), change->event_us, scratch);
+        return time_value(row_time(row, column->kind, batch), scratch);
     case COLUMN_DATETIME_INSERTED:
         if (batch->inserted_text.len > 0)
             return (struct value){VALUE_TEXT, batch->inserted_text};
         return time_value(batch->inserted_us, scratch);
+    case COLUMN_EVENT_TIME:
+    case COLUMN_CONNECTOR_TIME:
+        return time_value(row_time(row, column->kind, batch), scratch);
     case COLUMN_OP:
         return op_value(change->op);
     case COLUMN_OLD_KNOWN:
         return bool_value(row_old_known(row));
-    case COLUMN_EVENT_TIME:
-        return time_value(event_time(change), scratch);
     case COLUMN_SOURCE_TABLE:
         return text_or_null(change->source_table);
     case COLUMN_ROW_KEY:
@@ -166,8 +174,6 @@ struct value row_other_cell(const struct row *row, const struct column *column,
         return int_value(field_number(row), scratch);
     case COLUMN_SOURCE_NAME:
         return text_or_null(change->source_name);
-    case COLUMN_CONNECTOR_TIME:
-        return time_value(change->connector_us, scratch);
     case COLUMN_TX_ORDER:
         return value_shown(change->tx_order);
     case COLUMN_QUERY:

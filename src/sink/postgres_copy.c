@@ -4,6 +4,7 @@
 #include "postgres_copy.h"
 
 #include "mem.h"
+#include "table_name.h"
 
 /* Rows leave for the server in pieces of this size. */
 #define PIECE_SIZE ((size_t)64 * 1024)
@@ -17,33 +18,6 @@ bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault)
     if (self->sql.failed)
         return fault_memory(fault, "a query");
     return session_query(&self->session, buf_view(&self->sql), result, fault);
-}
-
-/* ${table}, ${schema} and ${topic} of the change put into the configured name. */
-static str target_name(struct postgres *self, const struct change *change, struct buf *out)
-{
-    str rest = self->table;
-    buf_clear(out);
-    while (rest.ptr) {
-        static const str table = {"${table}", 8}, schema = {"${schema}", 9},
-                         topic = {"${topic}", 8};
-        ptrdiff_t at = str_find(rest, STR("${"));
-        buf_str(out, at < 0 ? rest : str_head(rest, (size_t)at));
-        if (at < 0)
-            break;
-        rest = (str){rest.ptr + at, rest.len - (size_t)at};
-        bool is_table = str_starts(rest, table), is_schema = str_starts(rest, schema);
-        bool is_topic = str_starts(rest, topic);
-        buf_str(out, is_table    ? change->table
-                     : is_schema ? change->schema
-                     : is_topic  ? change->record->topic
-                                 : str_head(rest, 2));
-        rest = str_from_at(rest, is_table    ? table.len
-                                 : is_schema ? schema.len
-                                 : is_topic  ? topic.len
-                                             : 2);
-    }
-    return buf_view(out);
 }
 
 /* The types of the copied columns, by the event's schema; text where it has none. */
@@ -96,8 +70,8 @@ static struct target *find_target(struct postgres *self, str name)
 struct target *postgres_target(struct postgres *self, const struct change *change,
                                struct fault *fault)
 {
-    bool single = str_find(self->table, STR("${")) < 0;
-    str name = single ? self->table : target_name(self, change, &self->sql);
+    str name = table_name_is_fixed(self->table) ? self->table
+                                                : table_name(self->table, change, &self->sql);
     struct target *target = find_target(self, name);
     if (!target)
         target = add_target(self, name, fault);

@@ -7,12 +7,18 @@
 
 #include "encoders.h"
 #include "postgres.h"
+#include "questdb.h"
 #include "stream.h"
 
 static struct sink *create_postgres(const struct sink_context *context, struct fault *fault)
 {
     struct postgres_identity identity = {context->connector, context->worker_id};
     return postgres_new(context->config, context->layout, identity, fault);
+}
+
+static struct sink *create_questdb(const struct sink_context *context, struct fault *fault)
+{
+    return questdb_new(context->config, context->layout, fault);
 }
 
 static struct sink *create_stdout(const struct sink_context *context, struct fault *fault)
@@ -28,10 +34,12 @@ static struct sink *create_stdout(const struct sink_context *context, struct fau
 }
 
 static const struct option_table *const postgres_tables[] = {&postgres_options};
+static const struct option_table *const questdb_tables[] = {&questdb_options};
 static const struct option_table *const stdout_tables[] = {&encoder_options};
 
 static const struct sink_class classes[] = {
     {"PostgresSink", postgres_tables, 1, 0, create_postgres},
+    {"QuestDBSink", questdb_tables, 1, 200, create_questdb},
     {"StdoutSink", stdout_tables, 1, 0, create_stdout},
 };
 

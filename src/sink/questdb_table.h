@@ -1,0 +1,75 @@
+/*
+ * questdb_table: the tables that rows go to, and what the server says of them. Internal to the
+ * QuestDB sink.
+ */
+#ifndef FIELDTRAIL_QUESTDB_TABLE_H
+#define FIELDTRAIL_QUESTDB_TABLE_H
+
+#include "blame.h"
+#include "http.h"
+#include "ilp.h"
+#include "json.h"
+#include "questdb.h"
+
+/* Lines of one table, and which record each came from. */
+struct lines {
+    struct buf text;
+    struct blame blame;
+};
+
+struct questdb_table {
+    struct questdb_table *next;
+    str wanted; /* its name by the configuration */
+    str asked;  /* the same as QuestDB takes it */
+    /* Since the connection was opened: */
+    bool ready; /* it was made or found, and is right */
+    str name;   /* as the server spells it */
+    int64_t id;
+    struct arena arena; /* of the columns */
+    struct ilp ilp;
+    /* Since the last true flush: */
+    struct lines lines; /* not sent yet */
+    bool written;
+};
+
+struct questdb {
+    struct sink sink;
+    struct http http;
+    const struct layout *layout;
+    struct arena arena; /* of the tables */
+    struct questdb_table *table;
+    size_t table_count;
+    struct lines sending;          /* the body of the request under way */
+    struct questdb_table *sent_to; /* NULL: none is under way */
+    bool begun;                    /* a request was sent since the last true flush */
+    struct fault refusal;          /* what is to be told by the next flush */
+    bool blames;                   /* the refusal names this record: */
+    struct position blamed;
+    struct arena scratch; /* of answers */
+    struct buf sql, path;
+    /* Options: */
+    struct http_settings connection;
+    str pattern;
+    bool create, numbers;
+};
+
+/* The table that this change's rows go to; NULL with the fault set. */
+struct questdb_table *questdb_table_of(struct questdb *self, const struct change *change,
+                                       struct fault *fault);
+
+/* Makes the table where that is asked for, looks whether it is right, and learns its columns.
+   No request may be under way. FAULT_CONFIG names what is wrong and the statement that mends it. */
+bool questdb_prepare(struct questdb *self, struct questdb_table *table,
+                     struct fault *fault) MUST_CHECK;
+
+/* Whether all tables that have rows since the last true flush are those they were, and not
+   suspended; FAULT_RETRY otherwise. No request may be under way. */
+bool questdb_check_tables(struct questdb *self, struct fault *fault) MUST_CHECK;
+
+/* What an answer of this status means where it is not a good one; `text` is what it says. */
+bool questdb_refuse(struct questdb *self, long status, str text, struct fault *fault);
+
+/* Reads the answer as JSON, which lives until the next one; NULL where it is none. */
+struct json *questdb_answer(struct questdb *self);
+
+#endif
