@@ -45,7 +45,8 @@ bool questdb_refuse(struct questdb *self, long status, str text, struct fault *f
 /* Runs what stands in self->sql; gives the rows of the answer, or NULL. */
 static bool run(struct questdb *self, struct json **rows, struct fault *fault)
 {
-    long status;
+    long status = 0;
+    *rows = NULL;
     buf_clear(&self->path);
     buf_str(&self->path, STR("/exec?query="));
     http_escape(&self->path, buf_view(&self->sql));

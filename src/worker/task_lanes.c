@@ -50,6 +50,26 @@ static bool resolve_lanes(struct task *task, struct fault *fault)
     return true;
 }
 
+/* A sink that remembers nothing begins where the group says. Where the group said nothing yet, the
+   start that was resolved is its word from now on, for all partitions of a topic: resolved anew
+   after a crash it might be another one. */
+static bool commit_start(struct task *task, struct fault *fault)
+{
+    size_t count = 0;
+    struct reach *list = ARENA_NEW(&task->batch.arena, struct reach, task->lane_capacity);
+    if (!list)
+        return fault_memory(fault, "positions");
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        const struct lane *lane = &task->source->lane[i];
+        if (lane->low != OFFSET_NONE && lane->committed == OFFSET_NONE)
+            list[count++] = (struct reach){(uint32_t)i, lane->next, TIME_UNKNOWN, OFFSET_NONE};
+    }
+    if (count == 0 || source_commit(task->source, list, count, true, fault))
+        return true;
+    fault->kind = FAULT_RETRY; /* a refusal is told by the next poll, too */
+    return false;
+}
+
 /* What was put and not flushed is done again by whoever reads next. */
 void task_let_go(struct task *task)
 {
@@ -130,7 +150,7 @@ static bool take_up(struct task *task, struct fault *fault)
                                     fault))
         return false;
     stand_at(task);
-    if (task->sink->type->remembers && !ask_group(task, fault))
+    if (task->sink->type->remembers ? !ask_group(task, fault) : !commit_start(task, fault))
         return false;
     if (is_over(task))
         return true;

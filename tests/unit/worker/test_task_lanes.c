@@ -172,6 +172,28 @@ static void test_forgetful_sink(void **state)
     }
 }
 
+/* What "latest" meant is written down for all partitions before anything is read: those that nobody
+   has yet begin there too, and not at the end of another day. */
+static void test_forgetful_start_is_committed(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        const char *reset;
+        int64_t start;
+    } cases[] = {{"auto.offset.reset=earliest", 0}, {"auto.offset.reset=latest", HIGH}};
+    static const struct step script[] = {{1, DO_ASSIGN, 1, false}, {0}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        world_start(&world, script, 3, false, cases[i].reset);
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_number("ours", world.lane[0].committed, HIGH);
+        check_number("nobody's", world.lane[1].committed, cases[i].start);
+        check_number("nobody's", world.lane[2].committed, cases[i].start);
+        check_number("rows", (int64_t)(world.durable > 0), cases[i].start == 0);
+        world_stop(&world);
+    }
+}
+
 /* ---- turns ---- */
 
 /* Nothing is flushed before for want of a limit; being asked for the lanes is enough. */
@@ -797,6 +819,7 @@ int main(void)
         cmocka_unit_test(test_fenced),
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_forgetful_sink),
+        cmocka_unit_test(test_forgetful_start_is_committed),
         cmocka_unit_test(test_revoke_flushes),
         cmocka_unit_test(test_lost_drops),
         cmocka_unit_test(test_lost_commits_nothing),
