@@ -138,8 +138,8 @@ static bool note_refusal(struct questdb *self, long status, struct fault *fault)
     bool numbered = json_int64(json_member(answer, "line"), &line) && line > 0;
     /* A 400 without a line is about the request. */
     if (http_status_kind((int)status) != FAULT_RECORD || (status == 400 && !numbered))
-        return questdb_refuse(self, status,
-                              message.len ? message : buf_view(&self->http.answer), fault);
+        return questdb_refuse(self, status, message.len ? message : buf_view(&self->http.answer),
+                              fault);
     self->blames = blame_find(&self->sending.blame, line, &self->blamed);
     message = str_whole(str_head(reason_of(message), 300));
     fault_set(&self->refusal, FAULT_RECORD, "table %.*s refuses a row: %.*s",
@@ -203,9 +203,8 @@ static bool questdb_claim(struct sink *sink, const struct lane *lane, struct mem
     return questdb_recall(sink, lane, memory, count, fault);
 }
 
-static bool encode_rows(struct questdb *self, struct questdb_table *table,
-                        const struct batch *batch, const struct row *row, size_t count,
-                        struct fault *fault)
+static bool encode_rows(struct questdb_table *table, const struct batch *batch,
+                        const struct row *row, size_t count, struct fault *fault)
 {
     struct lines *lines = &table->lines;
     size_t start = lines->text.len;
@@ -227,7 +226,7 @@ static bool questdb_put(struct sink *sink, const struct batch *batch, const stru
     if (!table || (!table->ready && !(settle(self, fault) && questdb_prepare(self, table, fault))))
         return fail(self);
     size_t start = table->lines.text.len;
-    if (!encode_rows(self, table, batch, row, count, fault))
+    if (!encode_rows(table, batch, row, count, fault))
         return fault->kind == FAULT_RECORD ? false : fail(self);
     size_t end = table->lines.text.len;
     sink->pending_bytes += end - start;

@@ -26,16 +26,18 @@ from conftest import TOP, Servers, local
 PARTITIONS = 6
 
 
-def start_stack():
-    """PostgreSQL and Kafka of their own, for these tests stop and restart them. A generator."""
+def start_stack(*services):
+    """Servers of their own, PostgreSQL and Kafka among them, for these tests stop and restart them.
+    A generator."""
+    services = ["postgres", "kafka", *services]
     data = tempfile.mkdtemp(prefix="fieldtrail-live-")
     environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto")
-    fetched = local(environment, "fetch", "postgres", "kafka")
+    fetched = local(environment, "fetch", *services)
     if fetched.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
         pytest.skip("the servers cannot be had here: " + (fetched.stderr or fetched.stdout)[-300:])
     try:
-        started = local(environment, "up", "postgres", "kafka")
+        started = local(environment, "up", *services)
         assert started.returncode == 0, started.stdout + started.stderr
         for line in local(environment, "env").stdout.splitlines():
             name, value = line[len("export "):].split("=", 1)
