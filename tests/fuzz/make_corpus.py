@@ -227,6 +227,20 @@ def write(target, name, data):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
 
+# Fuzz_ilp: a byte for the time, one for the number of cells, then a byte and a text for each; the
+# byte 0xff ends a text.
+ILPS = {
+    "texts": b"\x05\x05" + b"".join(b"\x11" + text + b"\xff" for text in (
+        b'a"b\\c', b"line\nend\r", b"a, b=c d", b"\x00", b"", "\u2028\u00e9".encode())),
+    "symbols": b"\x05\x05" + b"".join(b"\x10" + text + b"\xff" for text in (
+        b"x", b"a b,c=d", b"line\nend\r\\", b'q"', b"", b"op")),
+    "numbers": b"\x01\x05" + b"".join(bytes([kind]) + text + b"\xff" for kind, text in (
+        (0x11, b"x"), (0x27, b"9223372036854775807"), (0x26, b"-2147483648"),
+        (0x25, b"1.5e-7"), (0x26, b"1e400"), (0x22, b"-5"))),
+    "attack": b"\x01\x00\x11x\"\nt,k=evil o=1i 1\n\xff",
+    "name": b".a..b-c/d:e f.",
+}
+
 
 def main():
     shutil.rmtree(CORPUS, ignore_errors=True)
@@ -249,6 +263,8 @@ def main():
         write("fuzz_json", name, data)
     for name, data in VALUES.items():
         write("fuzz_values", name, data)
+    for name, data in ILPS.items():
+        write("fuzz_ilp", name, data)
 
 
 if __name__ == "__main__":
