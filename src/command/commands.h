@@ -14,6 +14,7 @@ command_main run_main;
 command_main check_main;
 command_main demo_main;
 command_main offsets_main;
+command_main deadletter_main;
 command_main reference_main;
 
 #endif

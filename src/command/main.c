@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"check", check_main, "whether connectors can run and their rows will be right"},
     {"offsets", offsets_main, "where a connector stands, and moving it while it is stopped"},
     {"demo", demo_main, "the main job on captured events and a broker of its own; needs no server"},
+    {"deadletter", deadletter_main, "the records that were left out: list, show, replay"},
     {"reference", reference_main, NULL},
 };
 
@@ -37,7 +38,7 @@ static enum exit_status print_help(void)
                       "Usage: fieldtrail COMMAND [options]\n\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (commands[i].help)
-            buf_format(&out, "  %-8s %s\n", commands[i].name, commands[i].help);
+            buf_format(&out, "  %-10s %s\n", commands[i].name, commands[i].help);
     buf_str(&out,
             STR("\n`fieldtrail COMMAND --help` explains a command; --version names the program "
                 "and what it was built with.\n"));

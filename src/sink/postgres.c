@@ -547,6 +547,16 @@ static void postgres_stop(struct sink *sink)
 static const struct sink_type postgres_exact = POSTGRES_SINK(true, &postgres_desk);
 static const struct sink_type postgres_repeating = POSTGRES_SINK(false, &postgres_repeating_desk);
 
+const struct sink_type *postgres_type(void)
+{
+    return &postgres_exact;
+}
+
+bool postgres_connect(struct postgres *self, struct fault *fault)
+{
+    return connect_session(self, fault);
+}
+
 struct sink *postgres_new(const struct config *config, const struct layout *layout,
                           struct postgres_identity identity, struct fault *fault)
 {

@@ -49,6 +49,10 @@ struct postgres {
     int64_t claim_timeout_ms;
 };
 
+/* For the replay, which shares all but claim and flush. */
+const struct sink_type *postgres_type(void);
+bool postgres_connect(struct postgres *self, struct fault *fault) MUST_CHECK;
+
 /* Runs what stands in self->sql. */
 bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault) MUST_CHECK;
 

@@ -16,6 +16,12 @@ static struct sink *create_postgres(const struct sink_context *context, struct f
     return postgres_new(context->config, context->layout, identity, fault);
 }
 
+static struct sink *create_postgres_replay(const struct sink_context *context, struct fault *fault)
+{
+    struct postgres_identity identity = {context->connector, context->worker_id};
+    return postgres_replay_new(context->config, context->layout, identity, fault);
+}
+
 static struct sink *create_questdb(const struct sink_context *context, struct fault *fault)
 {
     return questdb_new(context->config, context->layout, fault);
@@ -38,9 +44,9 @@ static const struct option_table *const questdb_tables[] = {&questdb_options};
 static const struct option_table *const stdout_tables[] = {&encoder_options};
 
 static const struct sink_class classes[] = {
-    {"PostgresSink", postgres_tables, 1, 0, create_postgres},
-    {"QuestDBSink", questdb_tables, 1, 200, create_questdb},
-    {"StdoutSink", stdout_tables, 1, 0, create_stdout},
+    {"PostgresSink", postgres_tables, 1, 0, create_postgres, create_postgres_replay},
+    {"QuestDBSink", questdb_tables, 1, 200, create_questdb, create_questdb},
+    {"StdoutSink", stdout_tables, 1, 0, create_stdout, NULL},
 };
 
 #define CLASS_COUNT (sizeof(classes) / sizeof(classes[0]))

@@ -23,6 +23,9 @@ struct sink_class {
     int64_t linger_ms; /* what linger.ms is where nobody says otherwise */
     /* NULL with the fault set where configuration or memory forbids. Opens nothing yet. */
     struct sink *(*create)(const struct sink_context *context, struct fault *fault);
+    /* The same for records that are written out of turn (see postgres_replay_new); for targets
+       where a row that is written twice is there once, that is `create`. NULL: cannot be done. */
+    struct sink *(*create_replay)(const struct sink_context *context, struct fault *fault);
 };
 
 /* All classes; gives their number. */
