@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check_steps.h"
+#include "clock.h"
 #include "config_file.h"
 #include "debezium.h"
 #include "kafka.h"
@@ -14,10 +15,17 @@
 #include "mem.h"
 #include "provider.h"
 #include "sinks.h"
+#include "stop.h"
+
+/* A task that ran so long before it failed again waits as if it were the first time. */
+#define RESTART_FORGET_MS 900000
+#define RESTART_DELAY_LIMIT_MS 300000
 
 #define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 
 /* ---- options ---- */
+
+static const char *const restart_policies[] = {"never", "on-failure", NULL};
 
 static const struct option_spec connector_option[] = {
     {.key = "name",
@@ -39,6 +47,25 @@ static const struct option_spec connector_option[] = {
      .offset = offsetof(struct connector, tasks_max),
      .importance = OPTION_MEDIUM,
      .help = "So many tasks, each a member of the consumer group with a thread of its own."},
+    {.key = "restart.policy",
+     .type = OPTION_ENUM,
+     .choices = restart_policies,
+     .preset = "never",
+     .offset = offsetof(struct connector, restart),
+     .importance = OPTION_MEDIUM,
+     .help = "What becomes of a task that failed: at a record that may not be left out, after "
+             "errors.retry.timeout, or where its client is of no more use. never: it stays FAILED, "
+             "and `run` ends once no task is left. on-failure: it begins anew after "
+             "restart.delay.ms, then after twice that, up to five minutes. Outages and what a "
+             "person must mend end no task."},
+    {.key = "restart.delay.ms",
+     .type = OPTION_INT,
+     .preset = "10000",
+     .min = 10,
+     .max = 300000,
+     .offset = offsetof(struct connector, restart_delay_ms),
+     .importance = OPTION_LOW,
+     .help = "How long a failed task waits before it begins anew."},
 };
 
 const struct option_table connector_options = {.title = "Connector",
@@ -308,15 +335,59 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
            && init_task(connector, &task->task, fault);
 }
 
-static void *run_task(void *context)
+static bool run_once(struct connector_task *task)
 {
-    struct connector_task *task = context;
-    if (!task_run(&task->task, &task->fault))
+    bool good = task_run(&task->task, &task->fault);
+    if (!good)
         log_write(LOG_ERROR, "%.*s: task %d: %s", STR_ARG(task->connector->name), task->id,
                   task->fault.text);
     /* Leaving the group at once hands the partitions on without waiting for a timeout. */
     task->task.source->type->stop(task->task.source);
     task->task.source = NULL;
+    return good;
+}
+
+/* Waits before a restart; false where the connector is to stop. */
+static bool wait_to_restart(struct connector_task *task, unsigned restarts)
+{
+    int64_t wait_ms = task->connector->restart_delay_ms << (restarts < 10 ? restarts : 10);
+    int64_t until = clock_steady_ms()
+                    + (wait_ms < RESTART_DELAY_LIMIT_MS ? wait_ms : RESTART_DELAY_LIMIT_MS);
+    while (clock_steady_ms() < until && !task->task.stop && !stop_requested())
+        clock_wait(-1, 0, 50);
+    return !task->task.stop && !stop_requested();
+}
+
+/* A source of its own, and nothing known of the lanes of the one before. */
+static bool begin_anew(struct connector_task *task)
+{
+    const struct config *config = &task->connector->config;
+    struct fault fault = {0};
+    task->task.source = task->connector->make_source(config, task->id, &fault);
+    if (task->task.source && task_renew(&task->task, config, &fault))
+        return true;
+    task->fault = fault;
+    log_write(LOG_ERROR, "%.*s: task %d cannot begin anew: %s", STR_ARG(task->connector->name),
+              task->id, fault.text);
+    if (task->task.source)
+        task->task.source->type->stop(task->task.source);
+    task->task.source = NULL;
+    return false;
+}
+
+static void *run_task(void *context)
+{
+    struct connector_task *task = context;
+    unsigned restarts = 0;
+    int64_t began_ms = clock_steady_ms();
+    bool good = run_once(task);
+    while (!good && task->connector->restart == RESTART_ON_FAILURE
+           && wait_to_restart(task, restarts++)) {
+        if (clock_steady_ms() - began_ms > RESTART_FORGET_MS)
+            restarts = 0;
+        began_ms = clock_steady_ms();
+        good = begin_anew(task) && run_once(task);
+    }
     task->ended = true;
     return NULL;
 }

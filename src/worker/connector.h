@@ -13,6 +13,8 @@
 
 #define TASKS_LIMIT 256
 
+enum restart_policy { RESTART_NEVER, RESTART_ON_FAILURE };
+
 struct connector_task {
     struct connector *connector;
     int id;
@@ -29,7 +31,8 @@ struct connector {
     struct config config; /* the worker's keys for clients, the connector's over them */
     str name, class;
     const struct sink_class *sink_class;
-    int64_t tasks_max;
+    int64_t tasks_max, restart_delay_ms;
+    int restart; /* enum restart_policy */
     str worker_id;
     struct source *(*make_source)(const struct config *config, int member, struct fault *fault);
     struct connector_task *task;

@@ -131,8 +131,8 @@ static bool decode_record(struct task *task, const struct record *record, struct
     return true;
 }
 
-static bool leave_out_condemned(struct task *task, const struct record *record,
-                                const struct fault *cause, struct fault *fault)
+bool task_leave_out(struct task *task, const struct record *record, const struct fault *cause,
+                    struct fault *fault)
 {
     *fault = *cause;
     return settle_failure(task, record, STAGE_PUT, fault);
@@ -144,7 +144,7 @@ static bool put_record(struct task *task, const struct record *record, struct fa
     size_t first = task->batch.row_count;
     const struct fault *condemned = task_find_condemned(task, record);
     if (condemned)
-        return leave_out_condemned(task, record, condemned, fault);
+        return task_leave_out(task, record, condemned, fault);
     if (!decode_record(task, record, fault)) {
         task->batch.row_count = first;
         return settle_failure(task, record, STAGE_DECODE, fault);
@@ -154,6 +154,7 @@ static bool put_record(struct task *task, const struct record *record, struct fa
         task->dirty_rows += count;
         return true;
     }
+    task->batch.row_count = first;
     return settle_failure(task, record, STAGE_PUT, fault);
 }
 
@@ -189,11 +190,14 @@ static bool take_record(struct task *task, const struct record *record, struct f
         return true;
     if (task->search.rehearsing)
         return rehearse_record(task, record, fault);
-    if ((task_search_splits_before(task, record) && !task_flush(task, fault))
-        || !put_record(task, record, fault))
+    if (task_search_splits_before(task, record) && !task_flush_or_resolve(task, fault))
+        return false;
+    size_t row = task->batch.row_count;
+    if (!put_record(task, record, fault))
         return false;
     note_taken(task, record);
-    return !task_search_splits_after(task, record) || task_flush(task, fault);
+    task_resolve_note(task, record, row, task->batch.row_count - row);
+    return !task_search_splits_after(task, record) || task_flush_or_resolve(task, fault);
 }
 
 static bool take_batch(struct task *task, struct fault *fault)
@@ -220,6 +224,7 @@ static bool survive(struct task *task, struct fault *fault)
     int64_t wait_ms = 0;
     if (task_look_closer(task, fault))
         return true;
+    task->quick = false;
     bool passes = fault->kind == FAULT_RETRY || fault->kind == FAULT_CONFIG;
     if (!task->source->type->rewinds || !passes || is_stopping(task))
         return false;
@@ -298,7 +303,7 @@ static bool turn_once(struct task *task, struct fault *fault)
     if (!take_batch(task, fault))
         return false;
     bool idle_now = task->batch.record_count == 0 || task->source->ended;
-    if (flush_is_due(task, idle_now) && !task_flush(task, fault))
+    if (flush_is_due(task, idle_now) && !task_flush_or_resolve(task, fault))
         return false;
     task_search_turn(task, idle_now);
     if (is_settled(task))

@@ -83,6 +83,13 @@ struct task {
     struct position last_taken;
     bool flush_refused; /* the last failure was the sink's, in a flush */
     struct search search;
+    /* Of the batch at hand, while a refused record is near: what was taken since the last flush. */
+    struct taken *taken; /* NULL: not kept */
+    size_t taken_count;
+    bool taken_whole; /* nothing that waits for a flush is older than the batch */
+    bool resolving;
+    bool sink_ready; /* claimed, and no flush has failed since */
+    bool quick;      /* the lanes are taken up again at once: what brokers say is known */
     struct letter_set lettered;
     struct retry retry;
     uint64_t errors;
@@ -95,6 +102,10 @@ struct task {
    source, sink and decoder must be set. FAULT_CONFIG where options are wrong. */
 bool task_init(struct task *task, const struct config *config, struct fault *fault) MUST_CHECK;
 void task_release(struct task *task);
+
+/* For a task that ended and has another source now: forgets what it knew of the lanes, and opens
+   the dead letters anew. */
+bool task_renew(struct task *task, const struct config *config, struct fault *fault) MUST_CHECK;
 
 /* Runs until the source ends or a stop is requested; everything taken is then flushed and
    committed. False with the fault that ended it, named with its place; everything before that

@@ -87,7 +87,9 @@ static bool flush_sink(struct task *task, const struct reach *list, size_t count
                        struct fault *fault)
 {
     task->sink->blames = false;
+    task->sink_ready = false;
     task->flush_refused = !sink_flush(task->sink, task->source->lane, list, count, fault);
+    task->sink_ready = !task->flush_refused;
     return !task->flush_refused;
 }
 
@@ -99,7 +101,24 @@ static void note_flushed(struct task *task, const struct reach *list, size_t cou
     task->dirty = false;
     task->dirty_rows = 0;
     task->dirty_records = 0;
+    if (!task->resolving)
+        task->taken_count = 0;
+    task->taken_whole = true;
     task->commit_due = task->commit_due || count > 0;
+}
+
+static void count_try(struct task *task)
+{
+    task->search.tries++;
+    pthread_mutex_lock(&task->mutex);
+    task->status.tries++;
+    pthread_mutex_unlock(&task->mutex);
+}
+
+bool task_try(struct task *task, struct fault *fault)
+{
+    count_try(task);
+    return task_flush(task, fault);
 }
 
 bool task_flush(struct task *task, struct fault *fault)
@@ -107,10 +126,8 @@ bool task_flush(struct task *task, struct fault *fault)
     size_t count;
     int64_t began_us = clock_now_us();
     task->flush_refused = false;
-    task->search.tries += task->search.on;
-    pthread_mutex_lock(&task->mutex);
-    task->status.tries += task->search.on;
-    pthread_mutex_unlock(&task->mutex);
+    if (task->search.on && !task->resolving)
+        count_try(task);
     struct reach *list = reach_list(task, true, &count, fault);
     if (!list || !flush_letters(task, fault) || !flush_sink(task, list, count, fault))
         return false;

@@ -38,7 +38,8 @@ static bool resolve_lanes(struct task *task, struct fault *fault)
     struct source *source = task->source;
     for (size_t i = 0; i < source->lane_count; i++)
         source->lane[i].incoming = source->lane[i].incoming || source->lane[i].assigned;
-    if (!source->type->describe(source, fault) || !task_grow_lanes(task, fault))
+    /* A broker answers late while it waits for something to send: nothing is asked twice. */
+    if ((!task->quick && !source->type->describe(source, fault)) || !task_grow_lanes(task, fault))
         return false;
     task->sink->origin = source->identity;
     if (!task->sink->type->recall(task->sink, source->lane, task->memory, source->lane_count, fault)
@@ -157,12 +158,38 @@ static bool take_up(struct task *task, struct fault *fault)
     log_start(task);
     if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
         return false;
-    task->claimed = true;
+    task->claimed = task->sink_ready = true;
+    task->quick = false;
     task->search.overshot = false;
     task->dirty = false;
     task->dirty_rows = 0;
     task->dirty_records = 0;
     task_set_state(task, TASK_RUNNING, "");
+    return true;
+}
+
+bool task_claim_again(struct task *task, struct fault *fault)
+{
+    struct source *source = task->source;
+    struct sink *sink = task->sink;
+    if (task->sink_ready)
+        return true;
+    if (source->turn != SOURCE_STEADY)
+        return fault_set(fault, FAULT_RETRY, "partitions are asked back");
+    if (!sink->type->recall(sink, source->lane, task->memory, source->lane_count, fault)
+        || !sink->type->claim(sink, source->lane, task->memory, source->lane_count, fault)
+        || (sink->type->remembers && !ask_group(task, fault)))
+        return false;
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        if (!source->lane[i].assigned || task->reach[i].next == OFFSET_NONE)
+            continue;
+        if (task->memory[i].next != OFFSET_NONE && task->memory[i].next != task->flushed[i])
+            return fault_set(fault, FAULT_RETRY, "%.*s[%d] was moved on by another owner",
+                             STR_ARG(source->lane[i].topic), source->lane[i].partition);
+        task->reach[i] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN, OFFSET_NONE};
+    }
+    task->dirty_rows = 0;
+    task->sink_ready = true;
     return true;
 }
 
@@ -185,6 +212,7 @@ static bool give_up_lanes(struct task *task, struct fault *fault)
 /* Acts on what a rebalance has noted. */
 bool task_take_turn(struct task *task, struct fault *fault)
 {
+    task->quick = task->quick && task->source->turn == SOURCE_STEADY;
     switch (task->source->turn) {
     case SOURCE_STEADY:
         break;

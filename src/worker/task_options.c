@@ -212,6 +212,23 @@ bool task_init(struct task *task, const struct config *config, struct fault *fau
     return open_letters(task, config, fault);
 }
 
+bool task_renew(struct task *task, const struct config *config, struct fault *fault)
+{
+    for (size_t i = 0; i < task->lane_capacity; i++) {
+        task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
+        task->flushed[i] = OFFSET_NONE;
+    }
+    task->claimed = task->dirty = task->commit_due = task->flush_refused = false;
+    task->dirty_rows = task->dirty_records = 0;
+    task->give_up_ms = 0;
+    task_search_release(task);
+    task->search = (struct search){0};
+    letter_set_clear(&task->lettered);
+    dead_letters_close(task->letters);
+    task->letters = NULL;
+    return open_letters(task, config, fault);
+}
+
 void task_release(struct task *task)
 {
     dead_letters_close(task->letters);

@@ -66,9 +66,13 @@ bool task_search_splits_before(const struct task *task, const struct record *rec
 bool task_search_splits_after(const struct task *task, const struct record *record)
 {
     const struct search *search = &task->search;
+    const struct batch *batch = &task->batch;
     if (search->on)
         return task->dirty_records >= search->step || is_accused(search, record);
-    return search->gentle > 0 && task->dirty_records >= search->gentle;
+    /* What is flushed with its batch need not be read again where it is refused. */
+    return search->gentle > 0
+           && (task->dirty_records >= search->gentle
+               || record == &batch->record[batch->record_count - 1]);
 }
 
 /* Nothing is suspected any more. */
@@ -90,7 +94,7 @@ void task_search_flushed(struct task *task)
     if (search->gentle > GENTLE_LIMIT)
         search->gentle = 0;
     search->puzzles = search->on ? search->puzzles : 0;
-    if (!search->on)
+    if (!search->on || task->resolving)
         return;
     uint64_t done = task->dirty_records;
     search->left = search->left > done ? search->left - done : 0;
@@ -178,41 +182,52 @@ static bool start_over(struct task *task)
 {
     struct fault ignored = {0};
     task_let_go(task);
+    task->quick = true;
     if (!task->source->type->pause(task->source, true, &ignored))
         log_write(LOG_DEBUG, "%s", ignored.text);
     return true;
 }
 
-static void put_place(const struct task *task, struct position at, struct buf *out)
-{
-    const struct lane *lane = &task->source->lane[at.lane];
-    struct record record = {
-        .at = at, .topic = lane->topic, .partition = lane->partition, .offset = at.mark};
-    task->source->type->place(task->source, &record, out);
-}
-
-/* One record alone was refused. */
-static bool condemn(struct task *task, struct fault *fault)
+bool task_condemn(struct task *task, const struct record *record, struct fault *fault)
 {
     struct search *search = &task->search;
     char text[PLACE_LIMIT];
     struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
-    put_place(task, task->last_taken, &place);
+    task->source->type->place(task->source, record, &place);
     fault->kind = FAULT_RECORD;
-    if (search->on)
-        log_write(LOG_INFO, "%.*s is the one refused of %llu: found by %llu tries",
-                  STR_ARG(buf_view(&place)), (unsigned long long)search->first_count,
-                  (unsigned long long)search->tries);
-    end_search(search);
+    log_write(LOG_INFO, "%.*s is the one refused of %llu: found by %llu tries",
+              STR_ARG(buf_view(&place)), (unsigned long long)search->first_count,
+              (unsigned long long)search->tries);
     if (task->settings.tolerance == TOLERANCE_NONE)
         return fault_in(fault,
                         "stopped at %.*s, which the target refuses (errors.tolerance=all "
                         "goes on without it)",
                         STR_ARG(buf_view(&place)));
-    search->condemned[search->condemned_count++ % CONDEMNED_LIMIT] =
-        (struct condemned){task->last_taken, *fault};
+    search->condemned[search->condemned_count++ % CONDEMNED_LIMIT] = (struct condemned){record->at,
+                                                                                        *fault};
     search->gentle = GENTLE_FIRST;
-    return start_over(task);
+    return true;
+}
+
+/* The one record that was flushed alone is refused; it is read again, and then left out. */
+static bool condemn_last(struct task *task, struct fault *fault)
+{
+    const struct lane *lane = &task->source->lane[task->last_taken.lane];
+    struct record record = {.at = task->last_taken,
+                            .topic = lane->topic,
+                            .partition = lane->partition,
+                            .offset = task->last_taken.mark};
+    if (!task->search.on) {
+        task->search.first_count = 1;
+        task->search.tries = 0;
+    }
+    end_search(&task->search);
+    return task_condemn(task, &record, fault) && start_over(task);
+}
+
+void task_search_end(struct task *task)
+{
+    end_search(&task->search);
 }
 
 /* Whether this failure may be one record's doing. */
@@ -235,11 +250,11 @@ bool task_look_closer(struct task *task, struct fault *fault)
         return false;
     task->flush_refused = false;
     if (task->dirty_records == 1 && (known || search->proofs >= PROOFS_WANTED))
-        return condemn(task, fault);
+        return condemn_last(task, fault);
     if (task->dirty_records > 1)
         search->proofs = 0;
     if (!narrow(task))
-        return false;
+        return fault_memory(fault, "partitions");
     if (!was_on)
         log_write(LOG_WARN, "%s; looking for the record among %llu", fault->text,
                   (unsigned long long)task->dirty_records);

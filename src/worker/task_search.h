@@ -11,6 +11,12 @@
 /* Records known to be refused; of more than these the oldest are looked for again. */
 #define CONDEMNED_LIMIT 64
 
+/* A record of the batch, with its rows. */
+struct taken {
+    const struct record *record;
+    size_t row, row_count;
+};
+
 struct condemned {
     struct position at;
     struct fault cause;

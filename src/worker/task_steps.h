@@ -30,11 +30,37 @@ void task_follow_source(struct task *task);
 /* task_lanes.c: acts on what a rebalance has noted, and claims lanes that are not claimed. */
 bool task_take_turn(struct task *task, struct fault *fault) MUST_CHECK;
 
+/* Decides about a record that can never be processed: true where it is left out and kept. */
+bool task_leave_out(struct task *task, const struct record *record, const struct fault *cause,
+                    struct fault *fault) MUST_CHECK;
+
+/* A flush that is made to find a record: it is counted. */
+bool task_try(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* task_resolve.c: flushes; where the target refuses a record of the batch at hand, that one is left
+   out and all others are written, without reading them again. */
+bool task_flush_or_resolve(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* A batch begins; a record of it was taken, with its rows in the batch. */
+void task_resolve_begin(struct task *task);
+void task_resolve_note(struct task *task, const struct record *record, size_t row,
+                       size_t row_count);
+
+/* task_lanes.c: makes the sink ready for rows after it failed; the lanes stand where they were
+   flushed. Nothing is done where it is ready. */
+bool task_claim_again(struct task *task, struct fault *fault) MUST_CHECK;
+
 /* task_search.c: finds the one record that the target refuses. */
 
 /* The target failed in a flush: where that may be one record's doing it is looked for. True: the
    loop goes on at once. False: the fault stands, and names the record where it is found. */
 bool task_look_closer(struct task *task, struct fault *fault) MUST_CHECK;
+
+/* One record alone was refused. False where it may not be left out: the fault names it. */
+bool task_condemn(struct task *task, const struct record *record, struct fault *fault) MUST_CHECK;
+
+/* Nothing is suspected any more. */
+void task_search_end(struct task *task);
 
 /* Why the record is left out, or NULL. */
 const struct fault *task_find_condemned(const struct task *task, const struct record *record);

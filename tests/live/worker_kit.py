@@ -354,7 +354,7 @@ def expectation(stack, topic, path, wanted=lambda record: True):
                             stdout=subprocess.PIPE)
     with open(path, "w", encoding="utf-8", newline="\n") as out:
         for line in kcat.stdout:
-            record = json.loads(line)
+            record = json.loads(line.decode(errors="replace"))
             if wanted(record):
                 for row in rows_of(record):
                     out.write(copy_line(row))

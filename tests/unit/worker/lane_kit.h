@@ -147,17 +147,23 @@ HELPER struct world *world_of(const struct source *source)
     return (struct world *)((uintptr_t)source - offsetof(struct world, source));
 }
 
-HELPER void add_record(struct world *world, size_t lane, struct batch *batch, struct fault *fault)
+/* False where memory ran out: then nothing was added. */
+HELPER bool add_record(struct world *world, size_t lane, struct batch *batch, struct fault *fault)
 {
     int64_t offset = world->read_at[lane];
     struct record *record = batch_add_record(batch, fault);
-    assert_non_null(record);
+    if (!record)
+        return false;
     record->at = (struct position){(uint32_t)lane, offset};
     record->time_us = time_of(lane, offset);
     record->has_value = true;
     record->value = arena_format(&batch->arena,
                                  "{\"after\":{\"id\":%lld,\"a\":1,\"b\":2},\"op\":\"c\"}",
                                  (long long)ID(lane, offset));
+    if (record->value.ptr)
+        return true;
+    batch->record_count--;
+    return fault_memory(fault, "a record");
 }
 
 HELPER bool read_one(struct world *world, struct batch *batch, struct fault *fault)
@@ -166,8 +172,8 @@ HELPER bool read_one(struct world *world, struct batch *batch, struct fault *fau
         size_t i = world->next_lane++ % LANES;
         if (!world->lane[i].assigned || world->read_at[i] >= HIGH)
             continue;
-        if (is_record(world->read_at[i]))
-            add_record(world, i, batch, fault);
+        if (is_record(world->read_at[i]) && !add_record(world, i, batch, fault))
+            return false;
         world->lane[i].next = ++world->read_at[i];
         return true;
     }
@@ -231,12 +237,16 @@ HELPER bool world_poll(struct source *source, struct batch *batch, int timeout_m
     const struct step *step = step_now(world);
     size_t count = step && !step->loaded ? 0 : world->per_poll;
     bool more = true;
+    fault->kind = FAULT_NONE;
     for (size_t i = 0; i < count && more; i++)
         more = read_one(world, batch, fault);
+    bool starved = fault->kind != FAULT_NONE;
     if (step)
         do_step(world, step);
     if (step && step->what == DO_BREAK)
         return fault_set(fault, FAULT_RETRY, "the log broke");
+    if (starved)
+        return false;
     bool idle = !step && batch->record_count == 0 && script_is_over(world);
     world->idle_polls = idle ? world->idle_polls + 1 : 0;
     if (world->idle_polls >= IDLE_POLLS)

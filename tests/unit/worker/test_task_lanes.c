@@ -4,6 +4,8 @@
  */
 #include "lane_kit.h"
 
+#include "mem.h"
+
 static const struct step one_lane[] = {{1, DO_ASSIGN, 1, false}, {0}};
 static const struct step all_lanes[] = {{1, DO_ASSIGN, ALL, false}, {0}};
 static const struct step growing[] = {
@@ -641,6 +643,59 @@ static void test_unknown_for_all_is_an_outage(void **state)
     }
 }
 
+/* Whether the failure has not come yet: then one of the next n allocations fails. */
+static bool mem_waits(uint64_t nth)
+{
+    bool waits = false;
+    for (uint64_t i = 0; i < nth && !waits; i++) {
+        void *piece = mem_alloc(1);
+        waits = !piece;
+        mem_free(piece);
+    }
+    mem_fail_at(0);
+    return waits;
+}
+
+/* The bad record is left out where the task got to it; the other worker knows nothing of it. */
+static void check_lanes_of_bad(const struct world *world, int64_t bad)
+{
+    bool written = false;
+    for (size_t i = 0; i < world->durable; i++)
+        written = written || world->row[i] == bad;
+    check_lanes(world, written ? -1 : bad);
+    if (!written)
+        assert_true(is_left_out(world, bad));
+}
+
+/* The n-th allocation of a run fails, for every n: it is an outage like any other. */
+static bool run_starved(size_t script, uint64_t nth)
+{
+    static struct world world;
+    world_start(&world, scripts[script].script, 3, true, "errors.tolerance=all;batch.rows.max=7");
+    world.bad_flush[0] = ID(0, 6);
+    world.foreign = 2;
+    mem_fail_at(nth);
+    bool good = task_run(&world.task, &world.fault);
+    bool failed = !mem_waits(nth);
+    if (!good)
+        check_fault("run", good, &world.fault, FAULT_RETRY, "");
+    world_finish(&world);
+    check_lanes_of_bad(&world, ID(0, 6));
+    world_stop(&world);
+    return failed;
+}
+
+static void test_memory_fails(void **state)
+{
+    (void)state;
+    for (size_t script = 0; script < COUNT(scripts); script++) {
+        uint64_t nth = 1;
+        while (run_starved(script, nth) && nth < 3000)
+            nth++;
+        assert_in_range(nth, 5, 2999);
+    }
+}
+
 /* ---- stops, waits and the clock ---- */
 
 /* A stop comes with the n-th poll: all that was read is flushed and committed. */
@@ -837,6 +892,7 @@ int main(void)
         cmocka_unit_test(test_wrong_hint),
         cmocka_unit_test(test_unknown_follows_a_record),
         cmocka_unit_test(test_unknown_for_all_is_an_outage),
+        cmocka_unit_test(test_memory_fails),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_stop_fails),
         cmocka_unit_test(test_config_fault_waits),
