@@ -194,6 +194,24 @@ bool kafka_apart_topics(struct source *source, struct kafka_topics *topics, int 
     return good;
 }
 
+bool kafka_apart_has_topic(struct source *source, str name, bool *has, int timeout_ms,
+                           struct fault *fault)
+{
+    struct kafka *self = (struct kafka *)source;
+    const struct rd_kafka_metadata *one;
+    char topic[TOPIC_NAME_SIZE];
+    snprintf(topic, sizeof(topic), "%.*s", STR_ARG(name));
+    if (!ask(self, topic, &one, timeout_ms, fault))
+        return false;
+    rd_kafka_resp_err_t error = one->topic_cnt == 1 ? one->topics[0].err
+                                                    : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_metadata_destroy(one);
+    *has = error == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return *has || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+           || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC
+           || apart_fault(self, error, "asking for a topic", fault);
+}
+
 bool kafka_apart_describe(struct source *source, int timeout_ms, struct fault *fault)
 {
     struct kafka *self = (struct kafka *)source;

@@ -33,6 +33,10 @@ struct kafka_topics {
 bool kafka_apart_topics(struct source *source, struct kafka_topics *topics, int timeout_ms,
                         struct fault *fault) MUST_CHECK;
 
+/* Whether the cluster has a topic of that name, the connector's or not. */
+bool kafka_apart_has_topic(struct source *source, str name, bool *has, int timeout_ms,
+                           struct fault *fault) MUST_CHECK;
+
 /* The same as `describe`, for a patient caller. */
 bool kafka_apart_describe(struct source *source, int timeout_ms, struct fault *fault) MUST_CHECK;
 

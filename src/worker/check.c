@@ -81,19 +81,47 @@ static bool names_fields(const struct config *config)
 }
 
 /* Dead letters must have a place by the time there is one. */
-static void check_letters(struct check *check, const struct task_settings *settings)
+static void check_letter_file(struct check *check)
 {
     char path[4096], folder[4096];
-    if (settings->letters_file.len == 0)
+    str file = check->settings.letters_file;
+    if (file.len == 0)
         return;
-    snprintf(path, sizeof(path), "%.*s", STR_ARG(settings->letters_file));
+    snprintf(path, sizeof(path), "%.*s", STR_ARG(file));
     snprintf(folder, sizeof(folder), "%s", path);
     bool there = access(path, F_OK) == 0;
     if (access(there ? path : dirname(folder), W_OK) != 0)
         findings_add(check->findings, FINDING_FAIL,
-                     "configuration: errors.deadletterqueue.file=%s cannot be written by this "
-                     "user; name another, or grant the right",
+                     "dead letters: errors.deadletterqueue.file=%s cannot be written by this user; "
+                     "name another, or grant the right",
                      path);
+}
+
+static void check_letter_topic(struct check *check)
+{
+    struct fault fault = {0};
+    str topic = check->settings.letters_topic;
+    bool there;
+    if (topic.len == 0)
+        return;
+    for (size_t i = 0; i < check->offsets.topics.count; i++)
+        if (str_eq(check->offsets.topics.item[i].name, topic))
+            findings_add(check->findings, FINDING_FAIL,
+                         "dead letters: the connector reads the topic %.*s that they go to; name "
+                         "another in errors.deadletterqueue.topic.name",
+                         STR_ARG(topic));
+    if (check->settings.tolerance == TOLERANCE_NONE)
+        findings_add(check->findings, FINDING_WARN,
+                     "dead letters: none go to topic %.*s while errors.tolerance=none: the first "
+                     "bad record stops its task; set errors.tolerance=all to leave it out",
+                     STR_ARG(topic));
+    else if (!kafka_apart_has_topic(check->offsets.source, topic, &there, OFFSETS_WAIT_MS, &fault))
+        findings_add(check->findings, FINDING_FAIL,
+                     "dead letters: topic %.*s: %s; grant the producer Describe and Write on it",
+                     STR_ARG(topic), fault.text);
+    else
+        findings_add(check->findings, FINDING_OK, "dead letters: topic %.*s %s", STR_ARG(topic),
+                     there ? "is there" : "is made with the first one");
 }
 
 /* The pivot says once per table what it misses. */
@@ -106,16 +134,17 @@ static void warn(void *context, const char *text)
 static bool make_parts(struct check *check, struct fault *fault)
 {
     const struct config *config = &check->connector.config;
-    struct task_settings settings = {0};
     if (!names_fields(config))
         return fault_set(fault, FAULT_CONFIG,
                          "no fields to pivot; name them in pivot.fields, or all of them by "
                          "pivot.fields=*");
     if (!offsets_make(&check->offsets, &check->connector, warn, check, fault)
-        || !option_load(&task_options, config, &settings, fault)
+        || !option_load(&task_options, config, &check->settings, fault)
+        || !option_load(&delivery_options, config, &check->settings, fault)
+        || !task_check_letters(&check->settings, true, fault)
         || !(check->decoder = debezium_decoder.create(config, fault)))
         return false;
-    check_letters(check, &settings);
+    check_letter_file(check);
     return true;
 }
 
@@ -245,11 +274,7 @@ static void check_group(struct check *check)
         findings_add(check->findings, FINDING_FAIL,
                      "group %s: %s; grant the consumer Read on this group", group->name,
                      fault.text);
-    const struct config_entry *entry = config_find(&check->connector.config,
-                                                   STR("errors.deadletterqueue.topic.name"));
-    if (entry && entry->value.len > 0)
-        findings_add(check->findings, FINDING_OK, "dead letters: they go to topic %.*s",
-                     STR_ARG(entry->value));
+    check_letter_topic(check);
 }
 
 /* ---- positions ---- */

@@ -27,6 +27,7 @@ struct table_sight {
 struct check {
     struct findings *findings;
     struct connector connector;
+    struct task_settings settings;
     struct offsets offsets;
     struct decoder *decoder;
     struct batch sample; /* the topics' last records, and their rows */

@@ -54,6 +54,11 @@ struct task_settings {
     int reset; /* enum start_reset */
 };
 
+/* FAULT_CONFIG where the places of dead letters contradict each other or the tolerance; `must_keep`
+   where a record that is left out must not be lost. */
+bool task_check_letters(const struct task_settings *settings, bool must_keep,
+                        struct fault *fault) MUST_CHECK;
+
 struct task {
     /* Borrowed, set by the caller: */
     struct source *source;

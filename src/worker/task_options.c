@@ -147,9 +147,8 @@ static struct dead_letters *open_topic(const struct task *task, const struct con
     return dead_letters_to_topic(&topic, fault);
 }
 
-static bool check_letters(const struct task *task, struct fault *fault)
+bool task_check_letters(const struct task_settings *settings, bool must_keep, struct fault *fault)
 {
-    const struct task_settings *settings = &task->settings;
     bool file = settings->letters_file.len > 0, topic = settings->letters_topic.len > 0;
     if (file && settings->tolerance == TOLERANCE_NONE)
         return fault_set(fault, FAULT_CONFIG,
@@ -160,8 +159,7 @@ static bool check_letters(const struct task *task, struct fault *fault)
                          "say either errors.deadletterqueue.topic.name or "
                          "errors.deadletterqueue.file");
     /* A pipe says how many it left out, and its input is still there. */
-    if (settings->tolerance == TOLERANCE_ALL && task->source->type->rewinds && !file && !topic
-        && !task->letters)
+    if (settings->tolerance == TOLERANCE_ALL && must_keep && !file && !topic)
         return fault_set(fault, FAULT_CONFIG,
                          "errors.tolerance=all needs errors.deadletterqueue.topic.name (or "
                          "errors.deadletterqueue.file), where records are kept that are left out");
@@ -171,7 +169,7 @@ static bool check_letters(const struct task *task, struct fault *fault)
 static bool open_letters(struct task *task, const struct config *config, struct fault *fault)
 {
     const struct task_settings *settings = &task->settings;
-    if (!check_letters(task, fault))
+    if (!task_check_letters(settings, task->source->type->rewinds && !task->letters, fault))
         return false;
     /* Connect's users may have named a topic and tolerate nothing: then there are no letters. */
     if (!task->letters && settings->tolerance == TOLERANCE_ALL

@@ -352,7 +352,25 @@ def test_check_of_a_topic_that_forgets(bench, stack):
     assert any("the first 18 records" in text for text in bad(lines, "warn")), lines
 
 
+def test_check_of_dead_letters(bench, stack, tmp_path):
+    good_bench(bench, stack)
+    name = "errors__deadletterqueue__topic__name"
+    _, lines = check(bench, bench.connector(errors__tolerance="all", **{name: "letters"}))
+    assert any(line.endswith("dead letters: topic letters is made with the first one") for line in lines)
+    stack.create_topic("letters", 1)
+    status, lines = check(bench, bench.connector(errors__tolerance="all", **{name: "letters"}))
+    assert status == 0 and any(line.endswith("dead letters: topic letters is there") for line in lines)
+    _, lines = check(bench, bench.connector(**{name: "letters"}))
+    assert any("errors.tolerance=none" in text for text in bad(lines, "warn"))
+    status, lines = check(bench, bench.connector(errors__tolerance="all", **{name: bench.topic}))
+    assert status == 1 and "dead letters: the connector reads the topic" in bad(lines)[0]
+    status, lines = check(bench, bench.connector(
+        errors__tolerance="all", errors__deadletterqueue__file=str(tmp_path / "not" / "there")))
+    assert status == 1 and "cannot be written" in bad(lines)[0]
+
+
 @pytest.mark.parametrize("settings, message", [
+    (dict(errors__tolerance="all"), "errors.tolerance=all needs errors.deadletterqueue"),
     (dict(pivot__feilds="a"), "pivot.feilds.*pivot.fields"),
     (dict(pivot__fields=None), "no fields to pivot"),
     (dict(connection__uri="${env:NOT_THERE_AT_ALL}"), "NOT_THERE_AT_ALL"),
