@@ -47,8 +47,8 @@ struct envelope_places {
 enum message_kind envelope_read(const struct json *payload, struct envelope_places *places,
                                 struct envelope *envelope);
 
-/* The envelope in these places, which were found in an earlier payload of the same shape, as envelope_read would fill it; false where it must be asked
-   whether it is one. */
+/* The envelope in these places, which were found in an earlier payload of the same shape, as
+   envelope_read would fill it; false where it must be asked whether it is one. */
 bool envelope_at(const struct envelope_places *places, struct envelope *envelope) MUST_CHECK;
 
 /* FAULT_RECORD where Debezium has no such op, or an image is no object. */

@@ -1,6 +1,7 @@
 /*
- * What the fast reader does not take is read here, on yajl's events. yajl gives strings already unescaped, but replaces a lone surrogate by a
- * question mark; an audit must not, so escapes are read here, from the input where the event ends.
+ * What the fast reader does not take is read here, on yajl's events. yajl gives strings already
+ * unescaped, but replaces a lone surrogate by a question mark; an audit must not, so escapes are
+ * read from the input where the event ends.
  */
 #include "json.h"
 

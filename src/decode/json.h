@@ -1,7 +1,7 @@
 /*
  * json: reads a JSON text into a small tree whose texts point into the input wherever no escape
- * forces a copy. A fast reader (tree.h) takes what is surely right; all else is yajl's to judge, with
- * limits, escapes and positions of our own.
+ * forces a copy. A fast reader (tree.h) takes what is surely right; all else is yajl's to judge,
+ * with limits, escapes and positions of our own.
  */
 #ifndef FIELDTRAIL_JSON_H
 #define FIELDTRAIL_JSON_H

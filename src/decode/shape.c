@@ -100,7 +100,7 @@ static struct learned **group_slot(struct shapes *shapes, uint64_t group)
 
 #ifdef __SSE2__
 /* So many bytes behind a step's own can be read without asking. */
-#define ROOM (3 * SCAN_WIDTH)
+#define ROOM ((size_t)3 * SCAN_WIDTH)
 
 static inline bool is_there(const struct step *step, const char *at)
 {
@@ -132,7 +132,7 @@ static inline const char *read_common(const struct step *step, const char *at)
         return *at == '"' ? at + 1 : NULL;
     }
     node->kind = JSON_NUMBER;
-    /* The next step begins with what ends the number; what it does not (a fraction) is not common. */
+    /* The next step begins with what ends the number, if it is an integer. */
     return *from != '0' && at > from && *at == step[1].want[0] ? at : NULL;
 }
 #endif
@@ -211,7 +211,8 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
         at = behind;
         done = leaf->to;
     }
-    return str_eq((str){at, (size_t)(end - at)}, str_from_at(learned->sample, done));
+    size_t rest = learned->sample.len - done;
+    return (size_t)(end - at) == rest && memcmp(at, sample + done, rest) == 0;
 }
 
 /* ---- steps ---- */
