@@ -173,22 +173,24 @@ static bool put_double(struct buf *out, struct value value, struct fault *fault)
     return true;
 }
 
-static bool put_time(struct buf *out, const struct row *row, const struct column *column,
-                     const struct batch *batch, str text, struct fault *fault)
+static void put_microseconds(struct buf *out, int64_t time_us)
+{
+    buf_int64(out, time_us);
+    buf_char(out, 't');
+}
+
+static bool put_time(struct buf *out, str text, struct fault *fault)
 {
     int64_t time_us;
     enum timestamp_zone zone;
-    if (column->kind != COLUMN_COPY)
-        time_us = row_time(row, column->kind, batch);
-    else if (!timestamp_parse(text, &time_us, &zone))
+    if (!timestamp_parse(text, &time_us, &zone))
         return refuse(text, "TIMESTAMP", fault);
-    buf_int64(out, time_us);
-    buf_char(out, 't');
+    put_microseconds(out, time_us);
     return true;
 }
 
-static bool put_cell(const struct ilp_column *column, struct value value, const struct row *row,
-                     const struct batch *batch, struct buf *out, struct fault *fault)
+static bool put_value(const struct ilp_column *column, struct value value, struct buf *out,
+                      struct fault *fault)
 {
     switch (column->type) {
     case ILP_SYMBOL:
@@ -207,7 +209,7 @@ static bool put_cell(const struct ilp_column *column, struct value value, const 
         buf_char(out, str_is(value.text, "true") ? 't' : 'f');
         return true;
     case ILP_TIME:
-        return put_time(out, row, &column->column, batch, value.text, fault);
+        return put_time(out, value.text, fault);
     }
     return true;
 }
@@ -236,27 +238,41 @@ static bool is_missing(const struct ilp_column *column, struct value value)
            || (column->type == ILP_NUMBER && !print_double(value, digits, &text));
 }
 
+/* Appends one column, where it has a value; `fields` tells whether the line has a field yet. */
+static bool put_column(const struct ilp_column *column, const struct row *row,
+                       const struct batch *batch, bool *fields, struct buf *out,
+                       struct fault *fault)
+{
+    char scratch[CELL_SCRATCH];
+    /* Times that are known as numbers need no text between. */
+    bool is_time = column->type == ILP_TIME && column->column.kind != COLUMN_COPY;
+    int64_t time_us = is_time ? row_time(row, column->column.kind, batch) : 0;
+    struct value value = {VALUE_NULL, {NULL, 0}};
+    if (!is_time)
+        value = row_cell(row, &column->column, batch, scratch);
+    if (is_time ? time_us == TIME_UNKNOWN : is_missing(column, value))
+        return true;
+    bool first = column->type != ILP_SYMBOL && !*fields;
+    *fields = *fields || first;
+    buf_char(out, first ? ' ' : ',');
+    buf_str(out, column->lead);
+    if (!is_time)
+        return put_value(column, value, out, fault);
+    put_microseconds(out, time_us);
+    return true;
+}
+
 bool ilp_row(const struct ilp *ilp, const struct row *row, const struct batch *batch,
              struct buf *out, struct fault *fault)
 {
-    char scratch[CELL_SCRATCH];
     int64_t time_us = row_time(row, COLUMN_EVENT_TIME, batch);
     bool fields = false;
     if (!check_time(time_us, fault))
         return false;
     buf_str(out, ilp->table);
-    for (size_t i = 0; i < ilp->count; i++) {
-        const struct ilp_column *column = &ilp->column[i];
-        struct value value = row_cell(row, &column->column, batch, scratch);
-        if (is_missing(column, value))
-            continue;
-        bool first = column->type != ILP_SYMBOL && !fields;
-        buf_char(out, first ? ' ' : ',');
-        fields = fields || first;
-        buf_str(out, column->lead);
-        if (!put_cell(column, value, row, batch, out, fault))
-            return fault_in(fault, "column %.*s", STR_ARG(column->column.name));
-    }
+    for (size_t i = 0; i < ilp->count; i++)
+        if (!put_column(&ilp->column[i], row, batch, &fields, out, fault))
+            return fault_in(fault, "column %.*s", STR_ARG(ilp->column[i].column.name));
     buf_char(out, ' ');
     buf_int64(out, time_us);
     buf_char(out, '\n');
