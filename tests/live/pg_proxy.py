@@ -139,14 +139,15 @@ class Proxy:
             except OSError:
                 client.close()
 
-    def arm(self, step, deed, nth=1):
-        """Strikes once, when a step comes for the nth time: kill, stop (the message is held back
+    def arm(self, step, deed, nth=1, text=b""):
+        """Strikes once, when a step whose query holds the text comes for the nth time: kill, stop (the message is held back
         until release), cut, or hush: the connection stays and nothing passes any more. Or
         the deed is a function, and the connection is cut after it."""
         with self.lock:
             self.struck.clear()
             self.released.clear()
-            self.trap = [*STEPS[step], deed, nth]
+            match, moment = STEPS[step]
+            self.trap = [lambda kind, body: match(kind, body) and text in body, moment, deed, nth]
 
     def judge(self, kind, body):
         with self.lock:

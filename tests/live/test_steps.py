@@ -3,6 +3,7 @@ strikes at the step (pg_proxy.py). Each record's rows are there once, whatever t
 import re
 import signal
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -122,6 +123,70 @@ def test_stopped_at(bench, stack, proxy, step):
     produce(stack, bench.topic, 2000, seed=2)
     bench.caught_up()
     assert [old.stop(), new.stop()] == [0, 0], old.log()
+    bench.equal()
+
+
+def test_awake_before_the_new_owners_first_flush(bench, stack, proxy):
+    """Stopped before its closing query was sent; the new owner has claimed and not flushed yet when
+    it goes on: the query fails by the epoch alone, for the position is the expected one."""
+    other = Proxy(proxy.target[1])
+    stack.create_topic(bench.topic)
+    settings = dict(batch__rows__max="1500", linger__ms="50", rebalance__flush__timeout__ms="500")
+    producer = bench.producer(rate=4000)
+    new = start(bench, other, bench.connector(**settings, connection__uri=through(bench, other)))
+    bench.begun()
+    old = start(bench, proxy, bench.connector(**settings, connection__uri=through(bench, proxy)))
+    watch = Watch(bench)
+
+    def both():
+        watch.look()
+        return watch.flushed[old.id] and watch.flushed[new.id]
+    wait_until(both, "both flush")
+    lane = next(partition for partition, state in bench.stored().items() if state[2] == old.id)
+    hold = threading.Event()
+    proxy.arm("closing query not sent", "stop", text=f"'{bench.topic}',{lane},".encode())
+    assert proxy.struck.wait(30)
+    other.arm("closing query not sent", lambda: hold.wait(60), text=f"'{bench.topic}',{lane},".encode())
+    wait_until(lambda: bench.stored()[lane][2] == new.id, "the new owner claims", 18)
+    time.sleep(1)  # for its rows
+    before = bench.stored()[lane]
+    proxy.release()
+    old.signal(signal.SIGCONT)
+    old.says("has claimed", 10)
+    assert bench.stored()[lane] == before
+    hold.set()
+    producer.finish()
+    bench.caught_up()
+    assert [old.stop(), new.stop()] == [0, 0], old.log()
+    bench.equal()
+    other.close()
+
+
+def test_locks_are_taken_in_order(bench, stack):
+    """Also by a worker that got the partitions in another order: who waits for one lock holds those
+    before it and none behind it, so no two can wait for each other."""
+    stack.create_topic(bench.topic)
+    path = bench.connector(linger__ms="2000", flush__interval__ms="2000")
+    workers = [bench.worker(path), bench.worker(path)]
+    wait_until(lambda: len({state[2] for state in stored(bench).values()}) == 2, "both have lanes")
+    owner = {state[2]: partition for partition, state in sorted(bench.stored().items(), reverse=True)}
+    first, last = sorted(workers, key=lambda worker: owner[worker.id])
+    last.says(rf"\[{owner[last.id]}\]: reading from offset")
+    assert owner[last.id] > 0 and first.stop() == 0
+    wait_until(lambda: {state[2] for state in bench.stored().values()} == {last.id}, "it has all")
+    locker = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", bench.uri], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    locker.stdin.write("begin; select 'locked' from fieldtrail_offset where partition = 4 for update;\n")
+    locker.stdin.flush()
+    assert locker.stdout.readline().strip() == "locked"
+    produce(stack, bench.topic, 3000)
+    wait_until(lambda: bench.sql("select count(*) from pg_stat_activity where wait_event_type = "
+                                 "'Lock' and query like 'with want%'") == ["1"], "it waits for the lock")
+    free = bench.sql("select partition from fieldtrail_offset order by 1 for update skip locked")
+    locker.communicate("rollback;\n", timeout=10)
+    assert free == ["5"]
+    bench.caught_up()
+    assert last.stop() == 0
     bench.equal()
 
 
