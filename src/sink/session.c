@@ -127,9 +127,10 @@ static bool result_fault(struct session *session, const PGresult *result, struct
     if (!sqlstate)
         return lost(session, "connection lost", fault);
     bool constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) != NULL;
-    fault_set(fault, sqlstate_kind(sqlstate, constraint), "postgres: %s%s%s%s%s (SQLSTATE %s)",
-              text ? text : "error", detail ? ": " : "", detail ? detail : "", context ? "; " : "",
-              context ? context : "", sqlstate);
+    /* The long parts come last: a text may be cut. */
+    fault_set(fault, sqlstate_kind(sqlstate, constraint), "postgres: %s (SQLSTATE %s)%s%s%s%s",
+              text ? text : "error", sqlstate, detail ? ": " : "", detail ? detail : "",
+              context ? "; " : "", context ? context : "");
     /* Five characters of base 36 fit an int. */
     fault->code = sqlstate_is_known(sqlstate) ? (int)strtol(sqlstate, NULL, 36) : SINK_UNKNOWN;
     return false;

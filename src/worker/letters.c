@@ -185,6 +185,7 @@ void letter_put_cause(const struct letter *letter, struct buf *out)
 {
     str message = letter->message;
     ptrdiff_t state = str_find(message, STR("(SQLSTATE "));
+    /* What stands behind a state are particulars. */
     size_t end = state >= 0 ? (size_t)state : message.len;
     for (size_t at = 0; at < end; at++) {
         const char *close = value_end(str_head(message, end), at);
@@ -199,5 +200,5 @@ void letter_put_cause(const struct letter *letter, struct buf *out)
             buf_char(out, message.ptr[at]);
         }
     }
-    buf_str(out, str_from_at(message, end));
+    buf_str(out, str_head(str_from_at(message, end), strlen("(SQLSTATE 22001)")));
 }

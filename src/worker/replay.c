@@ -235,9 +235,9 @@ static bool replay_all(struct replay *self, struct fault *fault)
 {
     while (!self->letters.ended && !stop_requested()) {
         batch_reset(&self->batch);
-        if (!letters_read(&self->letters, &self->batch, fault))
+        if (!letters_read(&self->letters, &self->batch, fault)
+            || !batch_stamp(&self->batch, clock_now_us(), fault))
             return false;
-        self->batch.inserted_us = clock_now_us();
         for (size_t from = 0; from < self->batch.record_count && !stop_requested();) {
             size_t left = self->batch.record_count - from;
             size_t to = from + (left < CHUNK_LETTERS ? left : CHUNK_LETTERS);

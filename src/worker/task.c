@@ -204,6 +204,7 @@ static bool take_batch(struct task *task, struct fault *fault)
 {
     if (!batch_stamp(&task->batch, clock_now_us(), fault))
         return false;
+    task_resolve_begin(task);
     for (size_t i = 0; i < task->batch.record_count; i++)
         if (!take_record(task, &task->batch.record[i], fault))
             return false;

@@ -59,36 +59,88 @@ static bool leave_out(struct task *task, const struct record *record, struct fau
     if (!task_claim_again(task, fault) || !task_leave_out(task, record, &cause, fault))
         return false;
     move_reach(task, record);
-    return task_try(task, fault);
+    return task_flush(task, fault);
 }
 
-/* The record that the target named, or half way. */
-static size_t choose_split(const struct task *task, size_t first, size_t end)
+/* Where the record stands that the target named; `end` where it named none of these. */
+static size_t find_named(const struct task *task, size_t first, size_t end)
 {
-    for (size_t i = first; task->sink->blames && i < end; i++) {
-        struct position at = task->taken[i].record->at;
-        if (at.lane == task->sink->blamed.lane && at.mark == task->sink->blamed.mark)
-            return i == first ? first + 1 : i;
-    }
-    return first + (end - first) / 2;
+    struct position named = task->sink->blamed;
+    for (size_t i = first; task->sink->blames && i < end; i++)
+        if (task->taken[i].record->at.lane == named.lane
+            && task->taken[i].record->at.mark == named.mark)
+            return i;
+    return end;
 }
 
-static bool resolve(struct task *task, size_t first, size_t end, struct fault *fault);
+enum attempt { WRITTEN, REFUSED, FAILED };
 
-static bool write_or_resolve(struct task *task, size_t first, size_t end, struct fault *fault)
+static enum attempt attempt(struct task *task, size_t first, size_t end, struct fault *fault)
 {
     if (write_again(task, first, end, fault))
-        return true;
-    return fault->kind == FAULT_RECORD && task->flush_refused && resolve(task, first, end, fault);
+        return WRITTEN;
+    return fault->kind == FAULT_RECORD && task->flush_refused ? REFUSED : FAILED;
 }
 
-/* The records were refused together. */
-static bool resolve(struct task *task, size_t first, size_t end, struct fault *fault)
+/* What is known: the records from `first` to before `end` were refused together, what stands before
+   them is written, and of what stands behind nothing is known. */
+struct suspects {
+    size_t first, end;
+    size_t named; /* by the target; `end` or beyond: none */
+    bool proven;  /* there is one, and it was tried alone */
+};
+
+/* Up to the one that is named, that one alone, or half of them. */
+static size_t choose_split(const struct suspects *suspects)
 {
-    if (end - first == 1)
-        return leave_out(task, task->taken[first].record, fault);
-    size_t split = choose_split(task, first, end);
-    return write_or_resolve(task, first, split, fault) && write_or_resolve(task, split, end, fault);
+    if (suspects->named < suspects->end)
+        return suspects->named > suspects->first ? suspects->named : suspects->first + 1;
+    return suspects->first + (suspects->end - suspects->first + 1) / 2;
+}
+
+static void note_refusal(const struct task *task, struct suspects *suspects, size_t end)
+{
+    suspects->end = end;
+    suspects->proven = end - suspects->first == 1;
+    suspects->named = find_named(task, suspects->first, end);
+}
+
+/* Tries one part more; false where it failed for another reason, or a record may not be left out. */
+static bool narrow(struct task *task, struct suspects *suspects, size_t count, struct fault *fault)
+{
+    if (suspects->proven) {
+        if (!leave_out(task, task->taken[suspects->first].record, fault))
+            return false;
+        *suspects = (struct suspects){suspects->end, suspects->end, suspects->end, false};
+        return true;
+    }
+    bool rest = suspects->first == suspects->end;
+    size_t split = rest ? count : choose_split(suspects);
+    switch (attempt(task, suspects->first, split, fault)) {
+    case WRITTEN:
+        if (suspects->named < split)
+            suspects->named = count; /* the hint was wrong */
+        suspects->first = split;
+        if (suspects->end < split)
+            suspects->end = split;
+        return true;
+    case REFUSED:
+        note_refusal(task, suspects, split);
+        return true;
+    case FAILED:
+        break;
+    }
+    return false;
+}
+
+static bool resolve(struct task *task, size_t count, struct fault *fault)
+{
+    struct suspects suspects = {0, 0, 0, false};
+    note_refusal(task, &suspects, count);
+    while (suspects.first < count)
+        if (!narrow(task, &suspects, count, fault))
+            return false;
+    return true;
 }
 
 bool task_flush_or_resolve(struct task *task, struct fault *fault)
@@ -103,7 +155,7 @@ bool task_flush_or_resolve(struct task *task, struct fault *fault)
         task->search.tries = 0;
     }
     task->resolving = true;
-    bool good = resolve(task, 0, count, fault);
+    bool good = resolve(task, count, fault);
     task->resolving = false;
     task->taken_count = 0;
     task->flush_refused = false;

@@ -67,8 +67,10 @@ bool task_search_splits_after(const struct task *task, const struct record *reco
 {
     const struct search *search = &task->search;
     const struct batch *batch = &task->batch;
+    if (search->on && search->accused_known)
+        return is_accused(search, record);
     if (search->on)
-        return task->dirty_records >= search->step || is_accused(search, record);
+        return task->dirty_records >= search->step;
     /* What is flushed with its batch need not be read again where it is refused. */
     return search->gentle > 0
            && (task->dirty_records >= search->gentle
@@ -97,6 +99,8 @@ void task_search_flushed(struct task *task)
     if (!search->on || task->resolving)
         return;
     uint64_t done = task->dirty_records;
+    /* The target took it after all: the hint was wrong. */
+    search->accused_known = search->accused_known && !is_same(search->accused, task->last_taken);
     search->left = search->left > done ? search->left - done : 0;
     search->step = (search->left + 1) / 2;
     if (search->left == 0)
@@ -169,10 +173,12 @@ static bool narrow(struct task *task)
         search->first_count = task->dirty_records;
         search->tries = 0;
     }
+    /* Where a hint has led nowhere, halves do. */
+    bool misled = search->on && search->accused_known && task->dirty_records >= search->left;
     search->on = true;
     search->left = task->dirty_records;
     search->step = (search->left + 1) / 2;
-    search->accused_known = task->sink->blames && search->left > 1;
+    search->accused_known = task->sink->blames && search->left > 1 && !misled;
     search->accused = task->sink->blamed;
     return true;
 }
