@@ -4,6 +4,7 @@ import os
 import random
 import re
 import subprocess
+import tempfile
 import time
 import urllib.parse
 
@@ -167,22 +168,20 @@ def test_static_membership(bench, stack):
 
 
 @pytest.fixture
-def tiny_disk(stack, tmp_path):
-    """A tablespace of 4 MB."""
+def tiny_disk(stack):
+    """A disk of 4 MB that belongs to the server's user."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=777", "tmpfs", place],
-                          capture_output=True, text=True)
+    owner = os.stat(stack.sql("show data_directory")[0]).st_uid
+    place = tempfile.mkdtemp(prefix="fieldtrail-", dir="/var/tmp")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=4m,mode=700,uid={owner}", "tmpfs",
+                           place], capture_output=True, text=True)
     if done.returncode != 0:
+        os.rmdir(place)
         pytest.skip("a small disk cannot be mounted here: " + done.stderr)
-    for folder in tmp_path.parents:
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
-    tmp_path.chmod(0o755)
     yield place
     subprocess.run(["umount", "-l", place], check=True)
+    os.rmdir(place)
 
 
 def test_a_full_disk(bench, stack, tiny_disk):

@@ -103,7 +103,9 @@ class Stack(Servers):
         """The group's offset of each partition, -1 where it has none."""
         body = pack_text(group) + pack_list([pack_text(topic) + pack_list(
             [struct.pack(">i", i) for i in range(partitions)])])
-        answer = self.ask(9, 1, body)
+        # Until the group's coordinator is there the answer names no topic.
+        answer = wait_until(lambda: next((a for a in [self.ask(9, 1, body)] if len(a) > 4), None),
+                            "the group's coordinator")
         at, offsets = 4 + 2 + len(topic) + 4, [-1] * partitions
         if struct.unpack_from(">i", answer)[0] == 0:
             return offsets  # the broker has no topic of groups yet
