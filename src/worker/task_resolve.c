@@ -105,7 +105,7 @@ static void note_refusal(const struct task *task, struct suspects *suspects, siz
     suspects->named = find_named(task, suspects->first, end);
 }
 
-/* Tries one part more; false where it failed for another reason, or a record may not be left out. */
+/* Tries one part more; false where it failed otherwise, or a record may not be left out. */
 static bool narrow(struct task *task, struct suspects *suspects, size_t count, struct fault *fault)
 {
     if (suspects->proven) {

@@ -150,7 +150,8 @@ REFUSED = {"too long": (dict(holding_stock="x" * 201), r"varying\(200\).*22001")
 # What no target can hold, or nobody can read.
 HOPELESS = {"nul": json.dumps(one_event(holding_stock="a\0b")[1]).encode(),
             
-            "no JSON": b"{", "no UTF-8": b'{"op":"c","after":{"holding_id":1,"s":"\xff\xfe"}}', "too deep": b'{"op":"c","after":' + b'{"a":' * 200 + b"1" + b"}" * 201}
+            "no UTF-8": b'{"op":"c","after":{"holding_id":1,"s":"\xff\xfe"}}', "no JSON": b"{",
+            "too deep": b'{"op":"c","after":' + b'{"a":' * 200 + b"1" + b"}" * 201}
 ODD = ["\\.", "\n\\.\n", "\\N", "\r\n", "\t", "\\", '"', "'", "\u2028", "\U0001f600"]
 
 
@@ -211,15 +212,15 @@ def test_replay_that_is_killed_writes_nothing_twice(bench, stack):
     bench.make_table()
     bench.sql("alter table holding_pivot add constraint nothing_bad "
               "check (new_value is distinct from 'VFIAX')")
-    produce(stack, bench.topic, 5000)
+    produce(stack, bench.topic, 1500)
     path = tolerant(bench)
     began = time.monotonic()
     worker = bench.worker(path)
-    bench.caught_up()
+    bench.caught_up(seconds=90)
     print(f"{time.monotonic() - began:.1f} s, {worker.log().count('is the one refused')} searches")
     assert worker.stop() == 0, worker.log()
     bad = {origin_of(letter) for letter in letters_of(stack, bench.name + "_dlq")}
-    assert len(bad) > 200
+    assert len(bad) > 40
     bench.equal(wanted=without(bad))
     bench.sql("""
 alter table holding_pivot drop constraint nothing_bad;

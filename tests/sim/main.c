@@ -1,5 +1,5 @@
 /*
- * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them and tells its story.
+ * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them, with its story.
  * A seed that fails is named; it fails the same way whenever it is run.
  */
 #include <getopt.h>
