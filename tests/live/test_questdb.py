@@ -152,7 +152,7 @@ def test_kills_leave_every_row_once(bench, stack):
     assert bench.lag() > 0, "the last kill must fall before the end"
     front.delay = 0
     producer.finish(now=False)
-    bench.caught_up()
+    bench.caught_up(seconds=max(60, EVENTS // 500))
     assert worker.stop() == 0, worker.log()
     print(f"{bench.equal()} rows equal")
 
