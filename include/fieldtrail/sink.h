@@ -1,8 +1,8 @@
 /*
  * sink: makes rows durable. All calls on the task's thread.
  *
- * Grammar: start (recall claim (put* flush)*)* stop. Sinks that store no positions answer recall
- * and claim without doing anything.
+ * Grammar: start (recall claim (put* flush)* release?)* stop. Sinks that store no positions answer
+ * recall and claim without doing anything.
  *
  * A sink that must wait for its target calls `idle`, which keeps the source's session alive; no
  * call blocks for longer than 500 ms otherwise.
@@ -66,7 +66,10 @@ struct sink_desk {
 
 struct sink_type {
     const char *name;
-    bool remembers;               /* stores positions together with the rows */
+    bool remembers; /* stores positions together with the rows */
+    /* Its positions are never behind the source's own memory of them: where one is, the target is
+       another one, or was restored without its rows. */
+    bool leads;
     const struct sink_desk *desk; /* NULL: stores nothing, and there is nothing to check */
     /* Reads what is stored of these lanes, without claiming them. memory[i] belongs to lane[i]. */
     bool (*recall)(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
@@ -91,6 +94,10 @@ struct sink_type {
        last true flush. All of that is forgotten either way, and claim comes next. NULL: the sink
        cannot tell; errors that it does not know are then the environment's for good. */
     bool (*rehearse)(struct sink *sink, struct fault *fault);
+    /* Lanes with `outgoing` set are about to be given up: what was not flushed is dropped, of all
+       lanes, and what keeps another owner from claiming those is opened. NULL: nothing does, for a
+       claim fences whoever was there before. */
+    void (*release)(struct sink *sink, const struct lane *lane, size_t count);
     /* Ends it and frees it; what was not flushed is dropped. */
     void (*stop)(struct sink *sink);
 };
@@ -124,6 +131,12 @@ static inline MUST_CHECK bool sink_flush(struct sink *sink, const struct lane *l
                                          struct fault *fault)
 {
     return sink->type->flush(sink, lane, reach, count, fault);
+}
+
+static inline void sink_release(struct sink *sink, const struct lane *lane, size_t count)
+{
+    if (sink->type->release)
+        sink->type->release(sink, lane, count);
 }
 
 #endif

@@ -312,7 +312,7 @@ static void check_positions(struct check *check, bool target_failed)
     for (size_t i = 0; memory && i < count; i++)
         memory[i] = offsets->note[i].memory;
     if (!memory
-        || !start_resolve(offsets->source->lane, memory, count, offsets->sink->type->remembers,
+        || !start_resolve(offsets->source->lane, memory, count, offsets->sink->type,
                           (enum start_reset)offsets->reset, &fault)) {
         findings_add(check->findings, FINDING_FAIL, "positions: %s", fault.text);
         return;

@@ -270,6 +270,7 @@ bool connector_begin(struct connector *connector, const struct config *worker, s
     *connector = (struct connector){.make_source = kafka_new};
     arena_init(&connector->arena, CONFIG_BYTES_LIMIT);
     config_init(&connector->config, &connector->arena);
+    connector->clustered = config_find(worker, STR("group.id")) != NULL;
     return inherit(connector, worker, fault);
 }
 
@@ -319,8 +320,11 @@ static bool init_task(struct connector *connector, struct task *task, struct fau
 static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)
 {
     const struct config *config = &connector->config;
-    struct sink_context context = {connector->name, connector->worker_id, config, NULL,
-                                   &connector->arena};
+    struct sink_context context = {.connector = connector->name,
+                                   .worker_id = connector->worker_id,
+                                   .clustered = connector->clustered,
+                                   .config = config,
+                                   .arena = &connector->arena};
     task->connector = connector;
     task->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, connector, fault);
     if (!task->pivot)
@@ -335,13 +339,22 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
            && init_task(connector, &task->task, fault);
 }
 
+static void free_lanes(struct task *task)
+{
+    for (size_t i = 0; i < task->source->lane_count; i++)
+        task->source->lane[i].outgoing = true;
+    sink_release(task->sink, task->source->lane, task->source->lane_count);
+}
+
 static bool run_once(struct connector_task *task)
 {
     bool good = task_run(&task->task, &task->fault);
     if (!good)
         log_write(LOG_ERROR, "%.*s: task %d: %s", STR_ARG(task->connector->name), task->id,
                   task->fault.text);
-    /* Leaving the group at once hands the partitions on without waiting for a timeout. */
+    /* Leaving the group at once hands the partitions on without waiting for a timeout; whoever gets
+       them must find them free at the sink. */
+    free_lanes(&task->task);
     task->task.source->type->stop(task->task.source);
     task->task.source = NULL;
     return good;

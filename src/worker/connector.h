@@ -35,6 +35,7 @@ struct connector {
     int restart; /* enum restart_policy */
     str worker_id;
     struct source *(*make_source)(const struct config *config, int member, struct fault *fault);
+    bool clustered; /* the worker is one of several that share its connectors */
     struct connector_task *task;
 };
 

@@ -29,8 +29,11 @@ bool offsets_make(struct offsets *offsets, struct connector *connector, pivot_wa
 {
     const struct config *config = &connector->config;
     struct task_settings settings = {0};
-    struct sink_context context = {connector->name, connector->worker_id, config, NULL,
-                                   &connector->arena};
+    struct sink_context context = {.connector = connector->name,
+                                   .worker_id = connector->worker_id,
+                                   .clustered = connector->clustered,
+                                   .config = config,
+                                   .arena = &connector->arena};
     *offsets = (struct offsets){.connector = connector};
     offsets->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, warn_context, fault);
     if (!offsets->pivot || !option_load(&delivery_options, config, &settings, fault))

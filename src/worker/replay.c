@@ -51,8 +51,11 @@ static void warn(void *context, const char *text)
 static bool open_all(struct replay *self, struct fault *fault)
 {
     struct connector *connector = self->connector;
-    struct sink_context context = {connector->name, connector->worker_id, &connector->config, NULL,
-                                   &connector->arena};
+    struct sink_context context = {.connector = connector->name,
+                                   .worker_id = connector->worker_id,
+                                   .clustered = connector->clustered,
+                                   .config = &connector->config,
+                                   .arena = &connector->arena};
     if (!connector->sink_class->create_replay)
         return fault_set(fault, FAULT_CONFIG,
                          "%s cannot tell what was replayed already; read the letters with "

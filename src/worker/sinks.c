@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "csv.h"
 #include "encoders.h"
 #include "postgres.h"
 #include "questdb.h"
@@ -27,25 +28,38 @@ static struct sink *create_questdb(const struct sink_context *context, struct fa
     return questdb_new(context->config, context->layout, fault);
 }
 
-static struct sink *create_stdout(const struct sink_context *context, struct fault *fault)
+static struct encoder *load_encoder(const struct sink_context *context, struct fault *fault)
 {
     struct encoder *encoder = ARENA_NEW(context->arena, struct encoder, 1);
     if (!encoder) {
         fault_memory(fault, "an encoder");
         return NULL;
     }
-    return encoder_load(encoder, context->config, context->layout, fault)
-               ? stream_new(STDOUT_FILENO, encoder, fault)
-               : NULL;
+    return encoder_load(encoder, context->config, context->layout, fault) ? encoder : NULL;
+}
+
+static struct sink *create_csv(const struct sink_context *context, struct fault *fault)
+{
+    struct csv_identity identity = {context->connector, context->worker_id, context->clustered};
+    const struct encoder *encoder = load_encoder(context, fault);
+    return encoder ? csv_new(context->config, encoder, identity, fault) : NULL;
+}
+
+static struct sink *create_stdout(const struct sink_context *context, struct fault *fault)
+{
+    const struct encoder *encoder = load_encoder(context, fault);
+    return encoder ? stream_new(STDOUT_FILENO, encoder, fault) : NULL;
 }
 
 static const struct option_table *const postgres_tables[] = {&postgres_options};
 static const struct option_table *const questdb_tables[] = {&questdb_options};
+static const struct option_table *const csv_tables[] = {&csv_options, &encoder_options};
 static const struct option_table *const stdout_tables[] = {&encoder_options};
 
 static const struct sink_class classes[] = {
     {"PostgresSink", postgres_tables, 1, 0, create_postgres, create_postgres_replay},
     {"QuestDBSink", questdb_tables, 1, 200, create_questdb, create_questdb},
+    {"CsvSink", csv_tables, 2, 1000, create_csv, NULL},
     {"StdoutSink", stdout_tables, 1, 0, create_stdout, NULL},
 };
 

@@ -11,6 +11,7 @@
 /* What a sink is made from. All of it outlives the sink. */
 struct sink_context {
     str connector, worker_id;
+    bool clustered; /* tasks move between machines */
     const struct config *config;
     const struct layout *layout;
     struct arena *arena; /* of the connector */

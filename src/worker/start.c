@@ -32,6 +32,19 @@ static bool check_inside(const struct lane *lane, int64_t next, struct fault *fa
                      (long long)lane->high, STR_ARG(lane->topic), lane->partition);
 }
 
+/* What the source was told is done is not done here. */
+static bool check_leads(const struct lane *lane, int64_t next, struct fault *fault)
+{
+    if (lane->committed == OFFSET_NONE || next >= lane->committed)
+        return true;
+    return fault_set(fault, FAULT_CONFIG,
+                     "%.*s[%d]: the target stands at offset %lld, behind the consumer group's "
+                     "%lld: other or restored target; put it back as it was, or say where to go "
+                     "on: fieldtrail offsets CONNECTOR.json set %.*s:%d=OFFSET",
+                     STR_ARG(lane->topic), lane->partition, (long long)next,
+                     (long long)lane->committed, STR_ARG(lane->topic), lane->partition);
+}
+
 static bool by_reset(struct lane *lane, enum start_reset reset, struct fault *fault)
 {
     lane->last_us = TIME_UNKNOWN;
@@ -45,14 +58,17 @@ static bool by_reset(struct lane *lane, enum start_reset reset, struct fault *fa
 }
 
 static bool resolve(struct lane *lane, const struct memory *memory, const struct topic *topic,
-                    bool remembers, enum start_reset reset, struct fault *fault)
+                    const struct sink_type *sink, enum start_reset reset, struct fault *fault)
 {
+    bool ours = lane->assigned || lane->incoming;
     if (memory->next != OFFSET_NONE) {
         lane->next = memory->next;
         lane->last_us = memory->last_us;
-        return (!lane->assigned && !lane->incoming) || check_inside(lane, lane->next, fault);
+        return !ours
+               || (check_inside(lane, lane->next, fault)
+                   && (!sink->leads || check_leads(lane, lane->next, fault)));
     }
-    if (remembers && !topic->remembered && topic->committed)
+    if (sink->remembers && !topic->remembered && topic->committed)
         return fault_set(
             fault, FAULT_CONFIG,
             "the consumer group has offsets of %.*s, but the target has none: other or "
@@ -60,23 +76,23 @@ static bool resolve(struct lane *lane, const struct memory *memory, const struct
             "%.*s:%d=OFFSET, or reset; or give the connector another name",
             STR_ARG(lane->topic), STR_ARG(lane->topic), lane->partition);
     lane->last_us = TIME_UNKNOWN;
-    if (!remembers && lane->committed != OFFSET_NONE) {
+    if (!sink->remembers && lane->committed != OFFSET_NONE) {
         lane->next = lane->committed;
-        return (!lane->assigned && !lane->incoming) || check_inside(lane, lane->next, fault);
+        return !ours || check_inside(lane, lane->next, fault);
     }
-    bool is_new = remembers ? topic->remembered : topic->committed;
+    bool is_new = sink->remembers ? topic->remembered : topic->committed;
     lane->next = lane->low;
     return is_new || by_reset(lane, reset, fault);
 }
 
-bool start_resolve(struct lane *lane, const struct memory *memory, size_t count, bool remembers,
-                   enum start_reset reset, struct fault *fault)
+bool start_resolve(struct lane *lane, const struct memory *memory, size_t count,
+                   const struct sink_type *sink, enum start_reset reset, struct fault *fault)
 {
     for (size_t i = 0; i < count; i++) {
         if (lane[i].low == OFFSET_NONE)
             continue; /* of a topic that nobody has described: not ours now */
         struct topic topic = look_at_topic(lane, memory, count, lane[i].topic);
-        if (!resolve(&lane[i], &memory[i], &topic, remembers, reset, fault))
+        if (!resolve(&lane[i], &memory[i], &topic, sink, reset, fault))
             return false;
     }
     return true;

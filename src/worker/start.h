@@ -13,9 +13,11 @@ enum start_reset { START_EARLIEST, START_LATEST, START_NONE };
      - the sink's position, which must lie within the log;
      - a partition without one in a topic that has some is new and begins at its beginning;
      - where the sink remembers nothing of a topic but the source does, the target is another one or
-       was restored: that is refused for sinks that remember, and the source's word for all others.
+       was restored: that is refused for sinks that remember, and the source's word for all others;
+     - the same is told by a position behind the source's, where the sink leads.
    FAULT_CONFIG with the remedy. */
-bool start_resolve(struct lane *lane, const struct memory *memory, size_t count, bool remembers,
-                   enum start_reset reset, struct fault *fault) MUST_CHECK;
+bool start_resolve(struct lane *lane, const struct memory *memory, size_t count,
+                   const struct sink_type *sink, enum start_reset reset,
+                   struct fault *fault) MUST_CHECK;
 
 #endif

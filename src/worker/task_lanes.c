@@ -43,9 +43,8 @@ static bool resolve_lanes(struct task *task, struct fault *fault)
         return false;
     task->sink->origin = source->identity;
     if (!task->sink->type->recall(task->sink, source->lane, task->memory, source->lane_count, fault)
-        || !start_resolve(source->lane, task->memory, source->lane_count,
-                          task->sink->type->remembers, (enum start_reset)task->settings.reset,
-                          fault))
+        || !start_resolve(source->lane, task->memory, source->lane_count, task->sink->type,
+                          (enum start_reset)task->settings.reset, fault))
         return false;
     keep_flushed(task);
     return true;
@@ -100,6 +99,7 @@ static bool give_back(struct task *task, struct fault *fault)
         task_search_forget(task, i);
     }
     letter_set_clear(&task->lettered);
+    sink_release(task->sink, task->source->lane, task->source->lane_count);
     return task->source->type->unassign(task->source, fault);
 }
 

@@ -72,7 +72,8 @@ struct world {
     /* The sink: */
     struct sink sink;
     bool remembers;
-    bool broken; /* recall and claim come next */
+    bool broken;       /* recall and claim come next */
+    unsigned released; /* lanes, a bit each */
     bool recalled, held[LANES];
     struct memory stored[LANES]; /* the target's table of positions */
     int64_t epoch[LANES];        /* ours */
@@ -362,6 +363,8 @@ HELPER bool world_unassign(struct source *source, struct fault *fault)
         struct lane *lane = &world->lane[i];
         if (!lane->outgoing)
             continue;
+        assert_true(world->released & 1u << i); /* the next owner must find it free */
+        world->released &= ~(1u << i);
         if (source->turn == SOURCE_REVOKED)
             other_takes(world, 1u << i);
         lane->assigned = lane->outgoing = false;
@@ -476,6 +479,22 @@ HELPER int64_t id_of(const struct batch *batch, const struct row *row)
     int64_t number = -1;
     assert_true(str_to_int64(row_cell(row, &id, batch, scratch).text, &number));
     return number;
+}
+
+/* What is given up is dropped; recall and claim come next. */
+HELPER void world_release(struct sink *sink, const struct lane *lane, size_t count)
+{
+    struct world *world = world_of_sink(sink);
+    assert_true(count <= LANES);
+    drop_pending(world);
+    world->broken = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!lane[i].outgoing)
+            continue;
+        assert_true(lane[i].assigned); /* before the source gives it up */
+        world->held[i] = false;
+        world->released |= 1u << i;
+    }
 }
 
 HELPER bool world_put(struct sink *sink, const struct batch *batch, const struct row *row,
@@ -634,13 +653,15 @@ static const struct sink_type world_sink_remembers = {.name = "memory",
                                                       .claim = world_claim,
                                                       .put = world_put,
                                                       .flush = world_flush,
-                                                      .rehearse = world_rehearse};
+                                                      .rehearse = world_rehearse,
+                                                      .release = world_release};
 
 static const struct sink_type world_sink_forgets = {.name = "memory",
                                                     .recall = world_recall,
                                                     .claim = world_claim,
                                                     .put = world_put,
-                                                    .flush = world_flush};
+                                                    .flush = world_flush,
+                                                    .release = world_release};
 
 /* ---- dead letters ---- */
 

@@ -14,9 +14,12 @@ struct spec {
     int64_t low, high, committed, stored, want;
 };
 
+/* Of sinks; false and true below are the first two. */
+enum kind { FORGETS, REMEMBERS, LEADS };
+
 struct start_case {
     const char *what;
-    bool remembers;
+    enum kind kind;
     enum start_reset reset;
     struct spec lane[LANES];
     const char *part; /* of the fault; NULL: there is none */
@@ -46,6 +49,22 @@ static const struct start_case cases[] = {
     {"stored and committed", true, START_NONE, {{'t', 'i', 3, 9, 8, 5, 5}}, NULL},
     {"stored at zero", true, START_LATEST, {{'t', 'i', 0, 9, 8, 0, 0}}, NULL},
     {"stored by a sink that need not", false, START_LATEST, {{'t', 'i', 3, 9, 8, 5, 5}}, NULL},
+    /* One that leads is never behind what the source was told. */
+    {"leads, ahead", LEADS, START_NONE, {{'t', 'i', 3, 9, 5, 8, 8}}, NULL},
+    {"leads, level", LEADS, START_NONE, {{'t', 'i', 3, 9, 8, 8, 8}}, NULL},
+    {"leads, nothing committed", LEADS, START_NONE, {{'t', 'i', 3, 9, NONE, 8, 8}}, NULL},
+    {"leads, behind, not ours", LEADS, START_NONE, {{'t', '-', 3, 9, 8, 5, 5}}, NULL},
+    {"leads, behind",
+     LEADS,
+     START_NONE,
+     {{'t', 'i', 3, 9, 8, 5, 0}},
+     "t[0]: the target stands at offset 5, behind the consumer group's 8: other or restored "
+     "target"},
+    {"leads, behind, already ours",
+     LEADS,
+     START_NONE,
+     {{'t', 'a', 3, 9, 8, 7, 0}},
+     "other or restored target"},
     /* It must lie within the log, both ends included. */
     {"stored at the beginning", true, START_NONE, {{'t', 'i', 3, 9, NONE, 3, 3}}, NULL},
     {"stored at the end", true, START_NONE, {{'t', 'i', 3, 9, NONE, 9, 9}}, NULL},
@@ -184,7 +203,9 @@ static void check_case(const struct start_case *test)
     struct memory memory[LANES] = {0};
     struct fault fault = {0};
     size_t count = fill(test, lane, memory);
-    bool good = start_resolve(lane, memory, count, test->remembers, test->reset, &fault);
+    const struct sink_type sink = {.remembers = test->kind != FORGETS,
+                                   .leads = test->kind == LEADS};
+    bool good = start_resolve(lane, memory, count, &sink, test->reset, &fault);
     if (test->part) {
         check_fault(test->what, good, &fault, FAULT_CONFIG, test->part);
         return;
