@@ -124,13 +124,13 @@ static bool complete_one(struct csv *self, const char *from, struct file_name to
     struct folder *folder = self->folder;
     struct file_state state;
     struct file_name as;
+    if (!remove_halves(self, to.text, fault))
+        return false;
     if (folder->type->find(folder, from, &state) != 0)
         return errno == ENOENT || folder_fault(fault, folder, "find", from);
     /* Before the roll was written down no file had this name: it is ours, and whole. */
     if (find_final(self, to, &as))
         return remove_file(self, from, fault);
-    if (!remove_halves(self, to.text, fault))
-        return false;
     if (self->compression == PACK_NONE)
         return folder->type->rename(folder, from, to.text) == 0
                || folder_fault(fault, folder, "rename", from);
