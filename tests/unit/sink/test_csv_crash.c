@@ -151,9 +151,9 @@ static void test_failures(void **state)
         run_calm(settings[i], 1000);
         for (size_t code = 0; code < COUNT(codes); code++) {
             unsigned at = 1;
-            while (run(settings[i], 7,
-                       &(struct trouble){
-                           .fail_at = at, .fail_with = codes[code], .half = code == 0}))
+            while (
+                run(settings[i], 7,
+                    &(struct trouble){.fail_at = at, .fail_with = codes[code], .half = code == 0}))
                 at++;
             assert_true(at > 100);
         }
@@ -193,6 +193,96 @@ static void test_flush_borders(void **state)
     }
 }
 
+/* ---- the rows, told by hand ---- */
+
+/* A lane's rows as CSV: every text has a comma, so all stand in quotes. */
+static void put_wanted(struct buf *out, size_t lane)
+{
+    char text[100];
+    for (int64_t offset = 0; offset < KIT_HIGH; offset++) {
+        for (size_t nth = 0; nth < rows_at(lane, offset); nth++) {
+            str row = text_at(text, sizeof(text), lane, offset, nth);
+            buf_char(out, '"');
+            for (size_t i = 0; i < row.len; i++) {
+                if (row.ptr[i] == '"')
+                    buf_char(out, '"');
+                buf_char(out, row.ptr[i]);
+            }
+            buf_str(out, STR("\"\n"));
+        }
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All files of a lane, in the order of their names. */
+static void put_files(struct buf *out, struct memory_folder *folder, const char *prefix)
+{
+    const char *name[NODES];
+    size_t count = 0;
+    for (int i = 0; i < NODES; i++)
+        if (is_rows(folder->now[i].text)
+            && str_starts(str_from(folder->now[i].text), str_from(prefix)))
+            name[count++] = folder->now[i].text;
+    qsort(name, count, sizeof(name[0]), by_name);
+    for (size_t i = 0; i < count; i++)
+        buf_str(out, memory_content(folder, name[i]));
+}
+
+static void check_rows(struct memory_folder *folder, const char *what)
+{
+    struct buf got, want;
+    buf_init(&got, TEST_BYTES);
+    buf_init(&want, TEST_BYTES);
+    for (size_t lane = 0; lane < KIT_LANES; lane++) {
+        buf_clear(&got);
+        buf_clear(&want);
+        put_files(&got, folder, lane ? "t-1." : "t-0.");
+        put_wanted(&want, lane);
+        check_str(what, buf_view(&got), buf_view(&want));
+    }
+    buf_release(&got);
+    buf_release(&want);
+}
+
+/* After the stop, files are to roll elsewhere: what was being made then must not stay. */
+static void test_other_settings(void **state)
+{
+    (void)state;
+    static const char *const after[] = {"file.path=x;file.roll.bytes=333", "file.path=x",
+                                        "file.path=x;file.roll.ms=20000"};
+    bool stopped = true;
+    for (unsigned at = 1; stopped; at++) {
+        for (int cut = CUT_PROCESS; cut < CUT_KINDS; cut++) {
+            struct kit kit;
+            memory_clear(&rough);
+            rough.stop_at = at;
+            kit_start(&kit, &rough, "file.path=x;file.roll.bytes=150");
+            bool good = kit_open(&kit) && kit_claim(&kit) && kit_feed(&kit, 11);
+            assert_true(good == !rough.stopped);
+            stopped = rough.stopped;
+            kit_stop(&kit);
+            memory_restart(&rough, (enum cut_kind)cut);
+            kit_start(&kit, &rough, after[at % COUNT(after)]);
+            kit_run(&kit, 1000);
+            kit_stop(&kit);
+            check_rows(&rough, after[at % COUNT(after)]);
+        }
+    }
+}
+
+static void test_rows_by_hand(void **state)
+{
+    (void)state;
+    run_calm(settings[0], 1000);
+    check_rows(&calm, settings[0]);
+    run_calm("file.path=x;file.roll.bytes=100", 7);
+    check_rows(&calm, "roll.bytes");
+}
+
 static int free_folders(void **state)
 {
     (void)state;
@@ -204,9 +294,11 @@ static int free_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_by_hand),
         cmocka_unit_test(test_flush_borders),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_stops_twice),
+        cmocka_unit_test(test_other_settings),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_sync_is_never_retried),
     };
