@@ -121,6 +121,34 @@ static bool recall_start(struct csv *self, const struct lane *lane, struct memor
     return true;
 }
 
+/* The partition's name, and the file of rows that was found. */
+struct orphan {
+    struct file_name lane, file;
+};
+
+static bool look_for_rows(void *context, const char *name)
+{
+    struct orphan *orphan = context;
+    if (!is_rows_of(orphan->lane.text, name))
+        return true;
+    snprintf(orphan->file.text, sizeof(orphan->file.text), "%s", name);
+    return false;
+}
+
+/* Rows that no side file tells of may be anybody's. */
+static bool refuse_orphans(struct csv *self, struct file_name lane, struct fault *fault)
+{
+    struct orphan orphan = {lane, {""}};
+    if (self->folder->type->list(self->folder, look_for_rows, &orphan) != 0)
+        return folder_fault(fault, self->folder, "list", NULL);
+    if (orphan.file.text[0] == '\0')
+        return true;
+    return fault_set(fault, FAULT_CONFIG,
+                     "%s/%s has no side file (%s.side): put that back, or move the files of this "
+                     "partition away and say with fieldtrail offsets set where to go on",
+                     self->folder->path, orphan.file.text, lane.text);
+}
+
 static bool recall_lane(struct csv *self, const struct lane *lane, struct memory *memory,
                         struct fault *fault)
 {
@@ -134,7 +162,8 @@ static bool recall_lane(struct csv *self, const struct lane *lane, struct memory
     if (!side_read(self->folder, &self->scratch, name.text, &owner, &side, &found, fault))
         return false;
     if (!found)
-        return recall_start(self, lane, memory, fault);
+        return ((!lane->assigned && !lane->incoming) || refuse_orphans(self, name, fault))
+               && recall_start(self, lane, memory, fault);
     *memory = (struct memory){side.next, side.last_us, side.epoch, side.held};
     return true;
 }

@@ -145,29 +145,6 @@ static bool store_starts(struct csv *self, const struct lane *lane, size_t count
 
 /* ---- files ---- */
 
-static bool check_none(void *context, const char *name)
-{
-    struct file_name *lane = context;
-    if (!is_rows_of(lane[0].text, name))
-        return true;
-    snprintf(lane[1].text, sizeof(lane[1].text), "%s", name);
-    return false;
-}
-
-/* Rows that no side file tells of may be anybody's. */
-static bool refuse_orphans(struct csv *self, const struct csv_lane *lane, struct fault *fault)
-{
-    struct file_name names[2] = {lane->name, {""}};
-    if (self->folder->type->list(self->folder, check_none, names) != 0)
-        return folder_fault(fault, self->folder, "list", NULL);
-    if (names[1].text[0] == '\0')
-        return true;
-    return fault_set(fault, FAULT_CONFIG,
-                     "%s/%s has no side file (%s.side): put that back, or move the files of this "
-                     "partition away and say with fieldtrail offsets set where to go on",
-                     self->folder->path, names[1].text, lane->name.text);
-}
-
 static void name_first_file(struct csv *self, const struct csv_lane *lane, struct side *side)
 {
     struct file_name suffix;
@@ -184,8 +161,7 @@ static bool make_side(struct csv *self, const struct lane *from, struct csv_lane
     struct starts starts;
     bool found;
     topic_name(&topic, lane->topic);
-    if (!refuse_orphans(self, lane, fault)
-        || !starts_read(self->folder, &self->scratch, topic.text, &owner, &starts, &found, fault))
+    if (!starts_read(self->folder, &self->scratch, topic.text, &owner, &starts, &found, fault))
         return false;
     int64_t next = from->next;
     for (size_t i = 0; i < starts.count; i++)

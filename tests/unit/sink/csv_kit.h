@@ -15,6 +15,7 @@
 
 struct kit {
     struct memory_folder *folder;
+    const char *disk; /* a directory of the system, in its place */
     struct arena arena;
     struct config config;
     struct column column;
@@ -82,8 +83,9 @@ HELPER void kit_start(struct kit *kit, struct memory_folder *folder, const char 
 HELPER bool kit_open(struct kit *kit)
 {
     struct csv_identity identity = {STR("c"), STR("host:1"), false};
-    kit->sink = csv_new_in(&kit->folder->folder, &kit->config, &kit->encoder, identity,
-                           &kit->fault);
+    struct folder *folder = kit->disk ? folder_new(str_from(kit->disk), &kit->fault)
+                                      : &kit->folder->folder;
+    kit->sink = csv_new_in(folder, &kit->config, &kit->encoder, identity, &kit->fault);
     if (!kit->sink)
         return false;
     kit->sink->idle = kit_idle;
