@@ -7,7 +7,7 @@
 #include "csv_lanes.h"
 #include "mem.h"
 
-#define PIECE_SIZE ((size_t)1024 * 1024)
+#define PIECE_SIZE ((size_t)256 * 1024)
 
 static struct file_name text_of(str name)
 {

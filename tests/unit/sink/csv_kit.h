@@ -11,7 +11,7 @@
 #include "memory_folder.h"
 
 #define KIT_LANES 2
-#define KIT_HIGH 30 /* of every log */
+#define KIT_HIGH 22 /* of every log */
 
 struct kit {
     struct memory_folder *folder;

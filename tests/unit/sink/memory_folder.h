@@ -10,9 +10,9 @@
 #include "check.h"
 #include "folder.h"
 
-#define NODES 400
+#define NODES 100
 #define FILES 64
-#define NODE_SIZE 16384
+#define NODE_SIZE 4096
 
 /* What a power cut takes; a killed process loses nothing of what it wrote. */
 enum cut_kind { CUT_PROCESS, CUT_NAMES = 1, CUT_CONTENT = 2, CUT_ALL = 3, CUT_SOME_NAMES = 4 };
@@ -29,7 +29,7 @@ struct node {
 };
 
 struct name {
-    char text[256]; /* "": unused */
+    char text[64]; /* "": unused */
     int node;
 };
 
