@@ -18,6 +18,14 @@ enum change_op {
 };
 #define CHANGE_OP_COUNT 6
 
+/* An update that moves a row's key comes as two records: a delete of the old key and a create of
+   the new one, each with a header that says so. */
+enum key_half {
+    KEY_STAYS,
+    KEY_LEAVES, /* the delete half */
+    KEY_ARRIVES /* the create half */
+};
+
 /* What the event's schema says of a column. */
 enum field_need {
     FIELD_UNDESCRIBED, /* the event came without a schema */
@@ -37,6 +45,13 @@ struct field {
     bool key;                 /* belongs to the row's key (set by the pivot) */
 };
 
+/* What the form of the event vouches for. Debezium's vouches for nothing: it fills gaps. */
+enum image_proof {
+    PROOF_NONE,
+    PROOF_SENT, /* every old value in it was sent by the source; the others are unknown */
+    PROOF_WHOLE /* and a delete's image lacks no column */
+};
+
 struct member {
     str name;
     struct value value;
@@ -52,19 +67,25 @@ struct change {
     int64_t source_us; /* commit time in the source database, or TIME_UNKNOWN */
     int64_t connector_us;
     str connector_ms; /* the same as the connector's own digits of milliseconds; empty if none */
-    struct value tx_id, lsn, tx_order, query, user_name; /* NULL where not sent */
+    struct value tx_id, lsn, tx_order, query, user_name, thread; /* NULL where not sent */
+    struct value prefix, content;                                /* of a logical message */
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
     uint64_t columns; /* changes of one decoder with the same number have the same columns in the
                          same places, with the same need and preset; 0 where nobody counted */
     bool has_before, has_after; /* the event carries that image */
-    bool wrapped;               /* it came as {"schema":…,"payload":…} */
-    bool keyed;                 /* the source has message keys, and this one could be read */
+    enum image_proof proof;
+    bool wrapped; /* it came as {"schema":…,"payload":…} */
+    bool keyed;   /* the source has message keys, and this one could be read */
 
     const struct member *key; /* the columns of the message key */
     size_t key_count;
     str key_text; /* the message key as JSON text; empty if none */
+
+    enum key_half half;
+    const struct member *old_key; /* KEY_ARRIVES: the columns of the key before */
+    size_t old_key_count;         /* 0 where the header could not be read */
 
     /* Filled by the pivot: */
     str source_table;           /* schema.table */

@@ -30,7 +30,11 @@ enum column_kind {
     COLUMN_CONNECTOR_TIME,
     COLUMN_TX_ORDER,
     COLUMN_QUERY,
-    COLUMN_USER_NAME
+    COLUMN_USER_NAME,
+    COLUMN_THREAD,
+    /* Of logical messages alone; no name leads to them. */
+    COLUMN_PREFIX,
+    COLUMN_CONTENT
 };
 
 struct column {
@@ -47,6 +51,9 @@ struct layout {
     bool wants_row_key;
     bool ready; /* false until the first message key has said what the key columns are */
 };
+
+/* The columns of the table of logical messages. */
+extern const struct layout message_layout;
 
 /* The kind of the built-in column of that name; false where there is none. */
 bool column_kind_by_name(str name, enum column_kind *kind) MUST_CHECK;

@@ -31,6 +31,8 @@ struct memory {
 struct sink {
     const struct sink_type *type;
     size_t pending_bytes; /* taken by put since the last true flush */
+    bool takes_messages;  /* it is put rows of logical messages too: op m, no field, and the columns
+                             of message_layout */
     /* Waits until the descriptor is ready for `events` (of poll(2)) or the time is up, beating the
        source meanwhile; false where the task is to stop at once. Set by the task. */
     bool (*idle)(void *context, int fd, short events, int timeout_ms);

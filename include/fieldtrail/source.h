@@ -29,10 +29,14 @@ struct lane {
     str topic; /* lives as long as the source */
     int32_t partition;
     bool assigned, incoming, outgoing;
+    bool resting;      /* not fetched while the others are: set by whoever calls pause */
     int64_t low, high; /* first and next offset of the log; set by describe */
     int64_t
         committed; /* the source's own memory of what is done (Kafka: the group), or OFFSET_NONE */
-    int64_t next;  /* where to read on: set by the task before assign, moved by poll */
+    int64_t committed_held; /* reach.held as it was committed with that */
+    int64_t next;           /* where to read on: set by the task before assign, moved by poll */
+    int64_t held; /* OFFSET_NONE, or where fetching begins: the records before `next` are given too,
+                     for what they leave waiting. Set by the task before assign */
     int64_t last_us; /* timestamp of the record just before `next`, or TIME_UNKNOWN. Set before
                           assign, it is checked: see assign */
 };
@@ -40,6 +44,7 @@ struct lane {
 struct source {
     const struct source_type *type;
     bool ended; /* nothing will ever come again: set by poll */
+    bool whole; /* every poll ends where transactions of the source database end */
     enum source_turn turn;
     str identity;      /* of the system behind it (Kafka: the cluster's id); set by describe */
     struct lane *lane; /* all lanes seen so far; the index is position.lane of their records */
@@ -73,13 +78,13 @@ struct source_type {
     /* Fills low, high and committed of all lanes of the topics that are coming in, also of those
        that are not ours. FAULT_RETRY where the source does not answer. */
     bool (*describe)(struct source *source, struct fault *fault);
-    /* Reads on from lane.next, of all lanes incoming or assigned; what was fetched ahead is
-       dropped. Where last_us is known, the record before `next` is fetched too and must have that
-       timestamp: poll fails with FAULT_CONFIG otherwise. */
+    /* Reads on from lane.next (from lane.held, where that is still in the log), of all lanes
+       incoming or assigned; what was fetched ahead is dropped. Where last_us is known, the record
+       before `next` is fetched too and must have that timestamp: poll fails with FAULT_CONFIG otherwise. */
     bool (*assign)(struct source *source, struct fault *fault);
     /* Gives up the lanes that are outgoing. */
     bool (*unassign)(struct source *source, struct fault *fault);
-    /* Stops fetching, or goes on; the session is kept. */
+    /* Stops fetching, or goes on (with all lanes but those that rest); the session is kept. */
     bool (*pause)(struct source *source, bool paused, struct fault *fault);
     /* Ends it and frees it. */
     void (*stop)(struct source *source);

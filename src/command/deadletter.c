@@ -5,7 +5,7 @@
 
 #include "clock.h"
 #include "commands.h"
-#include "debezium.h"
+#include "decoders.h"
 #include "log.h"
 #include "mem.h"
 #include "replay.h"
@@ -317,7 +317,7 @@ static enum exit_status show(struct connector *connector, const char *origin)
     struct fault fault = {0};
     struct wanted wanted = {.origin = str_from(origin), .connector = connector};
     buf_init(&wanted.out, OUTPUT_LIMIT);
-    wanted.decoder = debezium_decoder.create(&connector->config, &fault);
+    wanted.decoder = decoder_new(&connector->config, &fault);
     bool good = wanted.decoder && for_all(connector, show_one, &wanted, &fault);
     if (good && !wanted.found)
         good = fault_set(&fault, FAULT_RECORD, "there is no letter of %s", origin);

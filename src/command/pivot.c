@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "connector.h"
 #include "debezium.h"
+#include "decoders.h"
 #include "encoders.h"
 #include "lines.h"
 #include "log.h"
@@ -48,7 +49,7 @@ static const struct option_table flag_options = {
 
 static const struct option_table *const tables[] = {
     &pivot_options,    &encoder_options, &task_options, &lines_options,
-    &debezium_options, &flag_options,    &cli_options};
+    &debezium_options, &decoder_options, &flag_options, &cli_options};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
@@ -131,6 +132,8 @@ static bool set_up_rows(struct run *run, struct fault *fault)
     run->pivot = pivot_new(&run->config, PIVOT_PIPE_COLUMNS, warn, NULL, fault);
     run->task.rows = rows_by_pivot;
     run->task.rows_context = run->pivot;
+    if (run->pivot)
+        run->task.halves = pivot_halves(run->pivot);
     return run->pivot && check_fields(&run->config, fault)
            && encoder_load(&run->encoder, &run->config, pivot_layout(run->pivot), fault);
 }
@@ -173,7 +176,7 @@ static bool set_up(struct run *run, const char *const *files, size_t count, stru
     return provider_expand(&run->config, fault) && check_known(&run->config, fault)
            && option_load(&flag_options, &run->config, &run->flags, fault)
            && check_letters(&run->config, files, count, fault) && set_up_rows(run, fault)
-           && (run->task.decoder = debezium_decoder.create(&run->config, fault))
+           && (run->task.decoder = decoder_new(&run->config, fault))
            && (run->task.sink = stream_new(STDOUT_FILENO, &run->encoder, fault))
            && (run->task.source = lines_new(files, count, &run->config, fault))
            && task_init(&run->task, &run->config, fault);

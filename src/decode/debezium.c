@@ -9,6 +9,8 @@
 
 #include "envelope.h"
 #include "json.h"
+#include "key_half.h"
+#include "logical_message.h"
 #include "mem.h"
 #include "schema.h"
 #include "shape.h"
@@ -467,10 +469,14 @@ static bool decode_change(struct debezium *self, const struct message *message,
     if (!envelope_op(envelope, &change->op, fault)
         || !envelope_source(envelope, arena, change, fault))
         return false;
-    if (change->op == CHANGE_TRUNCATE || change->op == CHANGE_MESSAGE)
+    if (change->op == CHANGE_MESSAGE)
+        return logical_message_read(message->payload, message->schema, arena, change, fault);
+    if (change->op == CHANGE_TRUNCATE)
         return true;
     return read_fields(self, message, envelope, arena, change, fault)
-           && read_key(self, message, record, arena, change, fault);
+           && read_key(self, message, record, arena, change, fault)
+           && key_half_read(schema_field(message->schema, STR("after")),
+                            (struct json_memory){&self->scratch, arena}, change, fault);
 }
 
 static bool count_other(struct debezium *self, enum message_kind kind, const struct json *payload,
@@ -500,7 +506,9 @@ static bool count_other(struct debezium *self, enum message_kind kind, const str
     case MESSAGE_UNKNOWN:
         break;
     }
-    return envelope_refuse(payload, fault);
+    envelope_refuse(payload, fault);
+    fault->code = DEBEZIUM_FOREIGN;
+    return false;
 }
 
 /* Tells what the message is. Of a shape that is known, only the values are looked at. */
@@ -549,6 +557,23 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
         return false;
     *changes = (struct change_list){change, 1};
     return true;
+}
+
+bool debezium_images(struct decoder *decoder, const struct envelope *envelope,
+                     const struct schema *schema, struct arena *arena, struct change *change,
+                     struct fault *fault)
+{
+    const struct message message = {.schema = schema};
+    return read_fields((struct debezium *)decoder, &message, envelope, arena, change, fault);
+}
+
+bool debezium_key(struct decoder *decoder, const struct record *record, struct arena *arena,
+                  struct change *change, struct fault *fault)
+{
+    struct debezium *self = (struct debezium *)decoder;
+    const struct message message = {0};
+    return read_key(self, &message, record, arena, change, fault)
+           && key_half_read(NULL, (struct json_memory){&self->scratch, arena}, change, fault);
 }
 
 const struct decoder_type debezium_decoder = {

@@ -8,7 +8,22 @@
 
 #include <fieldtrail/decoder.h>
 
+#include "envelope.h"
+#include "schema.h"
+
 extern const struct decoder_type debezium_decoder;
 extern const struct option_table debezium_options;
+
+/* Code of the fault of a message that is JSON and nothing of Debezium's. */
+#define DEBEZIUM_FOREIGN 2001
+
+/* For other forms: reads the images of a change whose op is set into its columns, and Kafka's
+   message key with the headers of key changes. `decoder` is one of ours; `schema` has the fields
+   before and after, or is NULL. */
+bool debezium_images(struct decoder *decoder, const struct envelope *envelope,
+                     const struct schema *schema, struct arena *arena, struct change *change,
+                     struct fault *fault) MUST_CHECK;
+bool debezium_key(struct decoder *decoder, const struct record *record, struct arena *arena,
+                  struct change *change, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -62,6 +62,7 @@ static struct source_members find_source(const struct json *source, const struct
         .lsn = json_member(source, "lsn"),
         .commit_lsn = json_member(source, "commit_lsn"),
         .scn = json_member(source, "scn"),
+        .thread = json_member(source, "thread"),
         .query = json_member(source, "query"),
         .user_name = json_member(source, "user_name"),
         .transaction_id = json_member(transaction, "id"),
@@ -227,6 +228,7 @@ bool envelope_source(const struct envelope *envelope, struct arena *arena, struc
     change->tx_order = member_text(of->total_order);
     change->query = member_text(of->query);
     change->user_name = member_text(of->user_name);
+    change->thread = member_text(of->thread);
     return check_name(change->schema, fault) && check_name(change->table, fault)
            && log_position(of, arena, &change->lsn, fault);
 }

@@ -23,7 +23,7 @@ enum message_kind {
 /* What is read of the source block, and of the transaction. Members that are missing are NULL. */
 struct source_members {
     const struct json *connector, *name, *schema, *db, *table, *ts_us, *ts_ns, *ts_ms, *tx_id;
-    const struct json *file, *pos, *lsn, *commit_lsn, *scn, *query, *user_name;
+    const struct json *file, *pos, *lsn, *commit_lsn, *scn, *query, *user_name, *thread;
     const struct json *transaction_id, *total_order;
 };
 

@@ -88,7 +88,8 @@ static bool is_full_image(const struct change *change, struct arena *scratch)
 void identity_settle(const struct identity *identity, struct change *change, struct arena *scratch)
 {
     bool has_old = change->op == CHANGE_UPDATE || change->op == CHANGE_DELETE;
-    if (!has_old || !change->has_before || identity->kind == IDENTITY_FULL)
+    if (!has_old || !change->has_before || change->proof != PROOF_NONE
+        || identity->kind == IDENTITY_FULL)
         return;
     if (identity->kind == IDENTITY_AUTO && is_full_image(change, scratch))
         return;

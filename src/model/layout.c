@@ -32,7 +32,24 @@ static const char *const kind_name[] = {
     [COLUMN_TX_ORDER] = "tx_order",
     [COLUMN_QUERY] = "query",
     [COLUMN_USER_NAME] = "user_name",
+    [COLUMN_THREAD] = "thread",
 };
+
+static struct column message_column[] = {
+    {.name = {"source_name", 11}, .kind = COLUMN_SOURCE_NAME},
+    {.name = {"tx_id", 5}, .kind = COLUMN_TX_ID},
+    {.name = {"lsn", 3}, .kind = COLUMN_LSN},
+    {.name = {"prefix", 6}, .kind = COLUMN_PREFIX},
+    {.name = {"content", 7}, .kind = COLUMN_CONTENT},
+    {.name = {"event_time", 10}, .kind = COLUMN_EVENT_TIME},
+    {.name = {"kafka_topic", 11}, .kind = COLUMN_KAFKA_TOPIC},
+    {.name = {"kafka_partition", 15}, .kind = COLUMN_KAFKA_PARTITION},
+    {.name = {"kafka_offset", 12}, .kind = COLUMN_KAFKA_OFFSET},
+};
+
+const struct layout message_layout = {.column = message_column,
+                                      .count = sizeof(message_column) / sizeof(message_column[0]),
+                                      .ready = true};
 
 bool column_kind_by_name(str name, enum column_kind *kind)
 {
@@ -180,6 +197,12 @@ struct value row_other_cell(const struct row *row, const struct column *column,
         return value_shown(change->query);
     case COLUMN_USER_NAME:
         return value_shown(change->user_name);
+    case COLUMN_THREAD:
+        return value_shown(change->thread);
+    case COLUMN_PREFIX:
+        return value_shown(change->prefix);
+    case COLUMN_CONTENT:
+        return value_shown(change->content);
     }
     return null_value;
 }

@@ -35,6 +35,7 @@ void pivot_free(struct pivot *pivot)
 {
     if (!pivot)
         return;
+    halves_clear(&pivot->halves);
     arena_release(&pivot->arena);
     arena_release(&pivot->scratch);
     mem_free(pivot);
@@ -43,6 +44,11 @@ void pivot_free(struct pivot *pivot)
 const struct layout *pivot_layout(const struct pivot *pivot)
 {
     return &pivot->layout;
+}
+
+struct halves *pivot_halves(struct pivot *pivot)
+{
+    return &pivot->halves;
 }
 
 const struct pivot_counts *pivot_get_counts(const struct pivot *pivot)
@@ -212,7 +218,7 @@ static struct field *absent_field(str name, struct batch *batch, struct fault *f
 static bool may_be_hidden(const struct plan *plan, const struct change *change)
 {
     bool described = change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;
-    return change->op == CHANGE_DELETE && !described
+    return change->op == CHANGE_DELETE && !described && change->proof != PROOF_WHOLE
            && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
 }
 
@@ -235,6 +241,21 @@ static bool named_fields(struct pivot *pivot, struct plan *plan, const struct co
         if (!field && may_be_hidden(plan, change) && !(field = absent_field(name, batch, fault)))
             return false;
         if (field && !consider(pivot, plan, change, field, batch, fault))
+            return false;
+    }
+    return true;
+}
+
+/* A key that moved is shown whether its columns are pivoted or not; those that are named come with
+   the named fields. */
+static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct change *change,
+                       struct batch *batch, struct fault *fault)
+{
+    for (size_t i = 0; i < change->field_count; i++) {
+        const struct field *field = &change->field[i];
+        bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
+        if (field->key && !named && !value_same(field->before, field->after, &pivot->scratch)
+            && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
     return true;
@@ -496,11 +517,17 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
         return false;
     const struct column_note *note = plan_note(pivot, plan, change);
     mark_keys(plan, note, change);
+    if (change->half == KEY_LEAVES)
+        return halves_keep(&pivot->halves, &plan->identity, change, &pivot->scratch, fault);
     warn_missing(pivot, plan, change);
     if (plan->masks.count > 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */
     change->hides_fields = may_be_hidden(plan, change) && only_keys(change);
-    identity_settle(&plan->identity, change, &pivot->scratch);
+    if (change->half != KEY_ARRIVES)
+        identity_settle(&plan->identity, change, &pivot->scratch);
+    else if (!halves_join(&pivot->halves, &plan->identity, change, batch, &pivot->scratch, fault)
+             || !moved_keys(pivot, plan, change, batch, fault))
+        return false;
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)
                                : named_fields(pivot, plan, note, change, batch, fault)))

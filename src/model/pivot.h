@@ -8,6 +8,8 @@
 #include <fieldtrail/layout.h>
 #include <fieldtrail/option.h>
 
+#include "half.h"
+
 struct pivot;
 
 struct pivot_counts {
@@ -34,6 +36,10 @@ void pivot_free(struct pivot *pivot);
 /* The columns of the output, alive as long as the pivot; `ready` from the first row on, at once
    where the keys are configured. */
 const struct layout *pivot_layout(const struct pivot *pivot);
+
+/* What waits between the halves of key changes. Whoever feeds the pivot tells it of every record
+   that has been processed (halves_pass), and when it begins elsewhere (halves_clear). */
+struct halves *pivot_halves(struct pivot *pivot);
 
 const struct pivot_counts *pivot_get_counts(const struct pivot *pivot);
 

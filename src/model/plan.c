@@ -52,7 +52,7 @@ static const struct option_spec option[] = {
              "change_field, old_value, new_value, datetime_created, datetime_updated, "
              "datetime_deleted, datetime_inserted, op, old_known. Also there: event_time, "
              "source_table, row_key, tx_id, lsn, kafka_topic, kafka_partition, kafka_offset, "
-             "field_no, source_name, connector_time, tx_order, query, user_name."},
+             "field_no, source_name, connector_time, tx_order, query, user_name, thread."},
     {.key = "pivot.unchanged",
      .flag = "unchanged",
      .type = OPTION_ENUM,

@@ -5,6 +5,7 @@
 #ifndef FIELDTRAIL_PLAN_H
 #define FIELDTRAIL_PLAN_H
 
+#include "half.h"
 #include "identity.h"
 #include "mask.h"
 #include "pivot.h"
@@ -67,7 +68,8 @@ struct pivot {
     struct settings settings;
     struct layout layout;
     struct plan_map *plans;
-    struct plan *last; /* most events follow one of the same table */
+    struct plan *last;    /* most events follow one of the same table */
+    struct halves halves; /* of key changes, that wait */
     struct pivot_counts counts;
     enum pivot_columns usual_columns;
     pivot_warn *warn;

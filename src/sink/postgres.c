@@ -36,7 +36,16 @@ static const struct option_spec option[] = {
      .type = OPTION_BOOL,
      .preset = "false",
      .offset = SETTING(create),
-     .help = "Makes the table, and fieldtrail_offset, where they are missing."},
+     .help = "Makes the tables, and fieldtrail_offset, where they are missing."},
+    {.key = "message.table",
+     .type = OPTION_STRING,
+     .preset = "fieldtrail_message",
+     .offset = SETTING(message_table),
+     .importance = OPTION_MEDIUM,
+     .argument = "[SCHEMA.]TABLE",
+     .help =
+         "The table that logical messages go to (pg_logical_emit_message: who, and why), in the "
+         "same transaction as rows and positions. Empty: they are left out."},
     {.key = "delivery",
      .type = OPTION_ENUM,
      .choices = deliveries,
@@ -192,7 +201,8 @@ static bool check_cluster(const struct postgres *self, const PGresult *result, i
         STR_ARG(self->identity.connector), STR_ARG(stored), STR_ARG(self->sink.origin));
 }
 
-/* Rows of (topic, partition, cluster_id, next_offset, record_time, epoch). */
+/* Rows of (topic, partition, cluster_id, next_offset, record_time, epoch, worker_id,
+   held_offset). */
 static bool read_positions(struct postgres *self, const PGresult *result, const struct lane *lane,
                            struct memory *memory, size_t count, bool claimed, struct fault *fault)
 {
@@ -202,9 +212,9 @@ static bool read_positions(struct postgres *self, const PGresult *result, const 
             continue;
         if (!check_cluster(self, result, row, fault))
             return false;
-        memory[at] = (struct memory){cell_int64(result, row, 3, OFFSET_NONE),
-                                     cell_int64(result, row, 4, TIME_UNKNOWN),
-                                     cell_int64(result, row, 5, 0), OFFSET_NONE};
+        memory[at] = (struct memory){
+            cell_int64(result, row, 3, OFFSET_NONE), cell_int64(result, row, 4, TIME_UNKNOWN),
+            cell_int64(result, row, 5, 0), cell_int64(result, row, 7, OFFSET_NONE)};
         if (claimed)
             self->claim[at] = (struct claim){memory[at].epoch, memory[at].next};
     }
@@ -225,7 +235,7 @@ static bool select_positions(struct postgres *self, const struct lane *lane, siz
         return false;
     buf_clear(&self->sql);
     buf_str(&self->sql, STR("select topic, partition, cluster_id, next_offset, record_time, epoch, "
-                            "worker_id from fieldtrail_offset where connector = "));
+                            "worker_id, held_offset from fieldtrail_offset where connector = "));
     session_literal(&self->session, &self->sql, self->identity.connector);
     buf_str(&self->sql, STR(" and "));
     put_lane_list(self, lane, count, false);
@@ -288,7 +298,8 @@ static void compose_claim(struct postgres *self, const struct lane *lane, size_t
     buf_str(&self->sql,
             STR(" from ours where o.connector = ours.connector and o.topic = ours.topic "
                 "and o.partition = ours.partition returning o.topic, o.partition, "
-                "o.cluster_id, o.next_offset, o.record_time, o.epoch; commit"));
+                "o.cluster_id, o.next_offset, o.record_time, o.epoch, o.worker_id, "
+                "o.held_offset; commit"));
 }
 
 #define SQLSTATE_LOCK_NOT_AVAILABLE 8663763 /* 55P03 in base 36 */
@@ -359,9 +370,11 @@ static bool postgres_put(struct sink *sink, const struct batch *batch, const str
     struct target *target = postgres_target(self, row->change, fault);
     if (!target)
         return fail(self);
+    struct encoder encoder = self->encoder;
+    encoder.layout = target->layout;
     size_t start = target->rows.len;
     for (size_t i = 0; i < count; i++) {
-        if (encoder_row(&self->encoder, &row[i], batch, &target->rows, fault))
+        if (encoder_row(&encoder, &row[i], batch, &target->rows, fault))
             continue;
         buf_cut(&target->rows, start);
         return fault->kind == FAULT_RECORD ? false : fail(self);
@@ -386,9 +399,9 @@ static void compose_closing(struct postgres *self, const struct lane *lane,
 {
     struct buf *sql = &self->sql;
     buf_clear(sql);
-    buf_str(sql,
-            STR("with want (connector, topic, partition, epoch, expected, next, record_time) as "
-                "(values "));
+    buf_str(sql, STR("with want (connector, topic, partition, epoch, expected, next, record_time, "
+                     "held) as "
+                     "(values "));
     for (size_t i = 0; i < count; i++) {
         const struct claim *claim = &self->claim[reach[i].lane];
         buf_str(sql, i ? STR(",(") : STR("("));
@@ -396,17 +409,20 @@ static void compose_closing(struct postgres *self, const struct lane *lane,
         buf_format(sql, ",%lld::bigint,%lld::bigint,%lld::bigint", (long long)claim->epoch,
                    (long long)claim->next, (long long)reach[i].next);
         put_number_or_null(sql, reach[i].last_us, TIME_UNKNOWN);
+        put_number_or_null(sql, reach[i].held, OFFSET_NONE);
         buf_char(sql, ')');
     }
-    buf_str(sql,
-            STR("), locked as (select o.connector, o.topic, o.partition, w.next, w.record_time "
-                "from fieldtrail_offset o join want w on o.connector = w.connector and "
-                "o.topic = w.topic and o.partition = w.partition and o.epoch = w.epoch and "
-                "o.next_offset = w.expected order by o.topic, o.partition for update of o), "
-                "moved as (update fieldtrail_offset o set next_offset = l.next, record_time = "
-                "coalesce(l.record_time, o.record_time), updated_at = now() from locked l where "
-                "o.connector = l.connector and o.topic = l.topic and o.partition = l.partition "
-                "returning 1) select 1 / (case when (select count(*) from moved) = "));
+    buf_str(
+        sql,
+        STR("), locked as (select o.connector, o.topic, o.partition, w.next, w.record_time, w.held "
+            "from fieldtrail_offset o join want w on o.connector = w.connector and "
+            "o.topic = w.topic and o.partition = w.partition and o.epoch = w.epoch and "
+            "o.next_offset = w.expected order by o.topic, o.partition for update of o), "
+            "moved as (update fieldtrail_offset o set next_offset = l.next, record_time = "
+            "coalesce(l.record_time, o.record_time), held_offset = l.held, updated_at = now() "
+            "from locked l where "
+            "o.connector = l.connector and o.topic = l.topic and o.partition = l.partition "
+            "returning 1) select 1 / (case when (select count(*) from moved) = "));
     buf_format(sql, "%zu then 1 else 0 end); commit", count);
 }
 
@@ -574,6 +590,7 @@ struct sink *postgres_new(const struct config *config, const struct layout *layo
     buf_init(&self->sql, SQL_LIMIT);
     arena_init(&self->arena, (size_t)16 * 1024 * 1024);
     if (option_load(&postgres_options, config, self, fault)) {
+        self->sink.takes_messages = self->message_table.len > 0;
         if (self->delivery == DELIVERY_AT_LEAST_ONCE)
             self->sink.type = &postgres_repeating;
         return &self->sink;

@@ -204,6 +204,9 @@ static const char *const *types_for(enum column_kind kind)
     case COLUMN_SOURCE_NAME:
     case COLUMN_QUERY:
     case COLUMN_USER_NAME:
+    case COLUMN_THREAD:
+    case COLUMN_PREFIX:
+    case COLUMN_CONTENT:
         return none;
     }
     return none;

@@ -39,7 +39,8 @@ static bool learn_types(struct postgres *self, struct target *target, const stru
     return true;
 }
 
-static struct target *add_target(struct postgres *self, str name, struct fault *fault)
+static struct target *add_target(struct postgres *self, const struct layout *layout, str name,
+                                 struct fault *fault)
 {
     if (self->target_count == TARGET_LIMIT) {
         fault_set(fault, FAULT_CONFIG, "table=%.*s: more than %d tables", STR_ARG(self->table),
@@ -54,15 +55,15 @@ static struct target *add_target(struct postgres *self, str name, struct fault *
         return NULL;
     }
     struct target *target = &self->target[self->target_count++];
-    *target = (struct target){.name = name};
+    *target = (struct target){.name = name, .layout = layout};
     buf_init(&target->rows, BUFFER_LIMIT);
     return target;
 }
 
-static struct target *find_target(struct postgres *self, str name)
+static struct target *find_target(struct postgres *self, const struct layout *layout, str name)
 {
     for (size_t i = 0; i < self->target_count; i++)
-        if (str_eq(self->target[i].name, name))
+        if (self->target[i].layout == layout && str_eq(self->target[i].name, name))
             return &self->target[i];
     return NULL;
 }
@@ -70,11 +71,14 @@ static struct target *find_target(struct postgres *self, str name)
 struct target *postgres_target(struct postgres *self, const struct change *change,
                                struct fault *fault)
 {
-    str name = table_name_is_fixed(self->table) ? self->table
-                                                : table_name(self->table, change, &self->sql);
-    struct target *target = find_target(self, name);
+    bool message = change->op == CHANGE_MESSAGE;
+    const struct layout *layout = message ? &message_layout : self->layout;
+    str name = message                            ? self->message_table
+               : table_name_is_fixed(self->table) ? self->table
+                                                  : table_name(self->table, change, &self->sql);
+    struct target *target = find_target(self, layout, name);
     if (!target)
-        target = add_target(self, name, fault);
+        target = add_target(self, layout, name, fault);
     return target && learn_types(self, target, change, fault) ? target : NULL;
 }
 
@@ -110,8 +114,8 @@ static const char *type_in(const struct target *target, const struct column *col
 
 static void put_columns(struct postgres *self, const struct target *target, bool with_types)
 {
-    for (size_t i = 0; i < self->layout->count; i++) {
-        const struct column *column = &self->layout->column[i];
+    for (size_t i = 0; i < target->layout->count; i++) {
+        const struct column *column = &target->layout->column[i];
         if (i > 0)
             buf_str(&self->sql, STR(", "));
         session_identifier(&self->session, &self->sql, column->name);
@@ -143,8 +147,9 @@ static bool check_target(struct postgres *self, struct target *target, struct fa
     target->checked = postgres_run(self, &result, fault);
     PQclear(result);
     return target->checked
-           || fault_in(fault, "table %.*s (schemas/postgres has it, or set table.create=true)",
-                       STR_ARG(target->name));
+           || fault_in(fault, "table %.*s (schemas/postgres has it, or set table.create=true%s)",
+                       STR_ARG(target->name),
+                       target->layout == &message_layout ? "; message.table= does without it" : "");
 }
 
 bool postgres_begin(struct postgres *self, struct fault *fault)

@@ -16,6 +16,7 @@
 /* A table that rows go to. */
 struct target {
     str name;
+    const struct layout *layout;
     struct buf rows;
     struct blame blame;       /* whose the lines of its COPY are */
     const char **copied_type; /* of the copied columns, by the first event that told them */
@@ -43,7 +44,7 @@ struct postgres {
     struct arena arena; /* names of targets */
     bool begun;         /* a transaction is open */
     /* Options: */
-    str uri, table;
+    str uri, table, message_table;
     bool create;
     int delivery;
     int64_t claim_timeout_ms;

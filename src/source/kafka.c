@@ -217,15 +217,21 @@ static bool check_start(struct lane *lane, struct watch *watch, int64_t offset, 
                         struct fault *fault)
 {
     int64_t expected = watch->check_us;
-    watch->check_us = TIME_UNKNOWN;
-    if (offset != lane->next - 1 || expected == time_us)
+    if (offset != lane->next - 1 || expected == TIME_UNKNOWN || expected == time_us)
         return true;
+    watch->check_us = TIME_UNKNOWN;
     return fault_set(fault, FAULT_CONFIG,
                      "%.*s[%d]: the record before offset %lld is not the one processed then: topic "
                      "recreated or retention passed; check it, and say where reading shall go on: "
                      "fieldtrail offsets CONNECTOR.json set %.*s:%d=OFFSET",
                      STR_ARG(lane->topic), lane->partition, (long long)lane->next,
                      STR_ARG(lane->topic), lane->partition);
+}
+
+/* A record before the start: it may have to be compared, and is given where a half may wait. */
+static bool is_held(const struct lane *lane, int64_t offset)
+{
+    return lane->held != OFFSET_NONE && offset >= lane->held;
 }
 
 static int64_t message_time(const rd_kafka_message_t *message)
@@ -246,8 +252,11 @@ static bool add_record(struct kafka *self, rd_kafka_message_t *message, struct b
         return true;
     struct lane *lane = &self->source.lane[number];
     int64_t time_us = message_time(message);
-    if (message->offset < lane->next)
-        return check_start(lane, &self->watch[number], message->offset, time_us, fault);
+    bool before = message->offset < lane->next;
+    if (before && !check_start(lane, &self->watch[number], message->offset, time_us, fault))
+        return false;
+    if (before && !is_held(lane, message->offset))
+        return true;
     struct record *record = batch_add_record(batch, fault);
     if (!record || !read_headers(message, batch, record, fault)
         || !batch_pin(batch, message, unpin_message, fault)) {
@@ -265,8 +274,10 @@ static bool add_record(struct kafka *self, rd_kafka_message_t *message, struct b
     record->key = (str){message->key, message->key_len};
     record->has_value = message->payload != NULL;
     record->value = (str){message->payload, message->len};
-    lane->next = message->offset + 1;
-    lane->last_us = time_us;
+    if (!before) {
+        lane->next = message->offset + 1;
+        lane->last_us = time_us;
+    }
     return true;
 }
 
@@ -421,7 +432,11 @@ static rd_kafka_topic_partition_list_t *list_of_reach(const struct kafka *self,
         const struct lane *lane = &self->source.lane[reach[i].lane];
         char topic[512];
         snprintf(topic, sizeof(topic), "%.*s", STR_ARG(lane->topic));
-        rd_kafka_topic_partition_list_add(list, topic, lane->partition)->offset = reach[i].next;
+        rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(list, topic,
+                                                                                lane->partition);
+        element->offset = reach[i].next;
+        if (reach[i].held != OFFSET_NONE)
+            kafka_write_held(self->client, element, reach[i].held);
     }
     return list;
 }

@@ -55,7 +55,9 @@ struct lane *kafka_lane(struct kafka *self, const char *topic, int32_t partition
                                              .low = OFFSET_NONE,
                                              .high = OFFSET_NONE,
                                              .committed = OFFSET_NONE,
+                                             .committed_held = OFFSET_NONE,
                                              .next = OFFSET_NONE,
+                                             .held = OFFSET_NONE,
                                              .last_us = TIME_UNKNOWN};
     self->watch[count] = (struct watch){TIME_UNKNOWN};
     return &self->source.lane[self->source.lane_count++];
@@ -96,6 +98,30 @@ static bool describe_topic(struct kafka *self, const char *topic, struct fault *
     return good;
 }
 
+/* The group keeps a text beside each offset: "held=1234" where a half waits. */
+#define HELD "held="
+
+void kafka_write_held(rd_kafka_t *client, rd_kafka_topic_partition_t *element, int64_t held)
+{
+    char text[40];
+    int len = snprintf(text, sizeof(text), HELD "%lld", (long long)held);
+    element->metadata = rd_kafka_mem_malloc(client, (size_t)len + 1);
+    if (!element->metadata)
+        return; /* the offset alone: what waits is unknown after a start */
+    memcpy(element->metadata, text, (size_t)len + 1);
+    element->metadata_size = (size_t)len;
+}
+
+static int64_t read_held(const rd_kafka_topic_partition_t *element)
+{
+    str text = {element->metadata, element->metadata ? element->metadata_size : 0};
+    int64_t held;
+    if (!str_starts(text, STR(HELD)) || !str_to_int64(str_from_at(text, strlen(HELD)), &held)
+        || held < 0)
+        return OFFSET_NONE;
+    return held;
+}
+
 /* Reads the group's offsets of all lanes known. */
 static bool read_committed(struct kafka *self, struct fault *fault)
 {
@@ -111,6 +137,7 @@ static bool read_committed(struct kafka *self, struct fault *fault)
     for (int i = 0; !error && i < list->cnt; i++) {
         int64_t offset = list->elems[i].offset;
         self->source.lane[i].committed = offset >= 0 ? offset : OFFSET_NONE;
+        self->source.lane[i].committed_held = read_held(&list->elems[i]);
     }
     rd_kafka_topic_partition_list_destroy(list);
     return !error || kafka_fault(fault, error, "asking for the group's offsets");
@@ -155,15 +182,27 @@ static bool is_cooperative(const struct kafka *self)
     return protocol && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
-/* Where to fetch from: the record before the start too, where there is something to compare. */
+/* Where to fetch from: the record before the start too, where there is something to compare; and
+   from the half that waits, where it is still there. */
 static int64_t fetch_start(struct lane *lane, struct watch *watch)
 {
     bool check = lane->last_us != TIME_UNKNOWN && lane->next > 0 && lane->next - 1 >= lane->low;
     watch->check_us = check ? lane->last_us : TIME_UNKNOWN;
+    if (lane->held < lane->low || lane->held >= lane->next)
+        lane->held = OFFSET_NONE;
+    if (lane->held != OFFSET_NONE)
+        return lane->held;
     return check ? lane->next - 1 : lane->next;
 }
 
-enum lane_choice { LANES_ASSIGNED, LANES_INCOMING, LANES_BOTH, LANES_OUTGOING };
+enum lane_choice {
+    LANES_ASSIGNED,
+    LANES_INCOMING,
+    LANES_BOTH,
+    LANES_OUTGOING,
+    LANES_RESTING,
+    LANES_BUSY
+};
 
 static bool is_chosen(const struct lane *lane, enum lane_choice choice)
 {
@@ -176,6 +215,10 @@ static bool is_chosen(const struct lane *lane, enum lane_choice choice)
         return lane->assigned || lane->incoming;
     case LANES_OUTGOING:
         return lane->outgoing;
+    case LANES_RESTING:
+        return lane->assigned && lane->resting;
+    case LANES_BUSY:
+        return lane->assigned && !lane->resting;
     }
     return false;
 }
@@ -288,16 +331,24 @@ static bool answer_assignment(struct kafka *self, struct fault *fault)
     return good;
 }
 
-bool kafka_hold(struct kafka *self, bool held, struct fault *fault)
+static bool hold_lanes(struct kafka *self, enum lane_choice choice, bool held, struct fault *fault)
 {
-    rd_kafka_topic_partition_list_t *list = list_of_lanes(self, LANES_ASSIGNED, false);
+    rd_kafka_topic_partition_list_t *list = list_of_lanes(self, choice, false);
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (list->cnt > 0)
         error = held ? rd_kafka_pause_partitions(self->client, list)
                      : rd_kafka_resume_partitions(self->client, list);
     rd_kafka_topic_partition_list_destroy(list);
-    self->held_back = held;
     return !error || kafka_fault(fault, error, "pausing partitions");
+}
+
+bool kafka_hold(struct kafka *self, bool held, struct fault *fault)
+{
+    self->held_back = held;
+    if (held)
+        return hold_lanes(self, LANES_ASSIGNED, true, fault);
+    return hold_lanes(self, LANES_RESTING, true, fault)
+           && hold_lanes(self, LANES_BUSY, false, fault);
 }
 
 bool kafka_pause(struct source *source, bool paused, struct fault *fault)

@@ -67,6 +67,9 @@ uint32_t kafka_find_lane(const struct kafka *self, const char *topic, int32_t pa
 /* The lane of a partition, made at its first sight; NULL where memory or the limit ran out. */
 struct lane *kafka_lane(struct kafka *self, const char *topic, int32_t partition);
 
+/* Puts where a half waits beside an offset that is to be committed. */
+void kafka_write_held(rd_kafka_t *client, rd_kafka_topic_partition_t *element, int64_t held);
+
 /* Frees what was fetched while the session was kept alive. */
 void kafka_drop_stash(struct kafka *self);
 

@@ -8,7 +8,7 @@
 
 #include "check_steps.h"
 #include "config_file.h"
-#include "debezium.h"
+#include "decoders.h"
 #include "log.h"
 #include "mem.h"
 
@@ -142,7 +142,7 @@ static bool make_parts(struct check *check, struct fault *fault)
         || !option_load(&task_options, config, &check->settings, fault)
         || !option_load(&delivery_options, config, &check->settings, fault)
         || !task_check_letters(&check->settings, true, fault)
-        || !(check->decoder = debezium_decoder.create(config, fault)))
+        || !(check->decoder = decoder_new(config, fault)))
         return false;
     check_letter_file(check);
     return true;

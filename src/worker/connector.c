@@ -10,12 +10,14 @@
 #include "clock.h"
 #include "config_file.h"
 #include "debezium.h"
+#include "decoders.h"
 #include "kafka.h"
 #include "log.h"
 #include "mem.h"
 #include "provider.h"
 #include "sinks.h"
 #include "stop.h"
+#include "whole.h"
 
 /* A task that ran so long before it failed again waits as if it were the first time. */
 #define RESTART_FORGET_MS 900000
@@ -169,8 +171,8 @@ const struct option_table worker_options = {.title = "Worker",
 
 /* Every connector has these; its class adds those of its sink. */
 static const struct option_table *const common_tables[] = {
-    &connector_options, &kafka_options,    &delivery_options, &task_options,
-    &pivot_options,     &debezium_options, &check_options,    &accepted_options,
+    &connector_options, &kafka_options,   &delivery_options, &whole_options, &task_options,
+    &pivot_options,     &decoder_options, &debezium_options, &check_options, &accepted_options,
 };
 
 #define COMMON_COUNT (sizeof(common_tables) / sizeof(common_tables[0]))
@@ -301,10 +303,14 @@ static void warn(void *context, const char *text)
     log_write(LOG_WARN, "%.*s: %s", STR_ARG(connector->name), text);
 }
 
+/* A logical message is no change of a field; it is a row where the sink has a place for such. */
 static bool rows_by_pivot(void *context, struct change *change, struct batch *batch,
                           struct fault *fault)
 {
-    return pivot_rows(context, change, batch, fault);
+    const struct connector_task *task = context;
+    bool message = change->op == CHANGE_MESSAGE && task->task.sink->takes_messages;
+    return pivot_rows(task->pivot, change, batch, fault)
+           && (!message || batch_add_row(batch, (struct row){change, NULL}, fault));
 }
 
 /* How long it pays to gather rows depends on what a flush costs the target. */
@@ -331,11 +337,14 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
         return false;
     context.layout = pivot_layout(task->pivot);
     task->task.rows = rows_by_pivot;
-    task->task.rows_context = task->pivot;
+    task->task.rows_context = task;
+    task->task.halves = pivot_halves(task->pivot);
     task->task.id = task->id;
-    return (task->task.decoder = debezium_decoder.create(config, fault))
+    return (task->task.decoder = decoder_new(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))
            && (task->task.source = connector->make_source(config, task->id, fault))
+           && (task->task.source = whole_wrap(task->task.source, config, connector->tasks_max,
+                                              fault))
            && init_task(connector, &task->task, fault);
 }
 

@@ -4,7 +4,7 @@
 #include "replay.h"
 
 #include "clock.h"
-#include "debezium.h"
+#include "decoders.h"
 #include "log.h"
 #include "pivot.h"
 #include "stop.h"
@@ -65,7 +65,7 @@ static bool open_all(struct replay *self, struct fault *fault)
     if (!self->pivot)
         return false;
     context.layout = pivot_layout(self->pivot);
-    self->decoder = debezium_decoder.create(&connector->config, fault);
+    self->decoder = decoder_new(&connector->config, fault);
     if (!self->decoder)
         return false;
     self->sink = connector->sink_class->create_replay(&context, fault);

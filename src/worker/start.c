@@ -64,6 +64,7 @@ static bool resolve(struct lane *lane, const struct memory *memory, const struct
     if (memory->next != OFFSET_NONE) {
         lane->next = memory->next;
         lane->last_us = memory->last_us;
+        lane->held = memory->held;
         return !ours
                || (check_inside(lane, lane->next, fault)
                    && (!sink->leads || check_leads(lane, lane->next, fault)));
@@ -76,8 +77,10 @@ static bool resolve(struct lane *lane, const struct memory *memory, const struct
             "%.*s:%d=OFFSET, or reset; or give the connector another name",
             STR_ARG(lane->topic), STR_ARG(lane->topic), lane->partition);
     lane->last_us = TIME_UNKNOWN;
+    lane->held = OFFSET_NONE;
     if (!sink->remembers && lane->committed != OFFSET_NONE) {
         lane->next = lane->committed;
+        lane->held = lane->committed_held;
         return !ours || check_inside(lane, lane->next, fault);
     }
     bool is_new = sink->remembers ? topic->remembered : topic->committed;

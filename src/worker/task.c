@@ -88,11 +88,12 @@ static bool keep_letter(struct task *task, const struct record *record, const ch
 }
 
 /* The task ends with this fault: everything before it is delivered. A source that rewinds needs
-   that only at a record that may not be left out; all else is done again. */
+   that only at a record that may not be left out; all else is done again, and so is a transaction
+   that would be shown in part. */
 static bool end_with(struct task *task, struct fault *fault)
 {
     struct fault cause = *fault;
-    bool again = task->source->type->rewinds && cause.kind != FAULT_RECORD;
+    bool again = task->source->type->rewinds && (cause.kind != FAULT_RECORD || task->source->whole);
     if (again || task_flush(task, fault))
         *fault = cause;
     return false;
@@ -172,8 +173,19 @@ static bool rehearse_record(struct task *task, const struct record *record, stru
     return good ? task_rehearse(task, fault) : fault->kind == FAULT_RECORD;
 }
 
+/* Where the half of a key change waits, now that the record has been processed. */
+static int64_t pass_halves(struct task *task, const struct record *record)
+{
+    int64_t held;
+    if (!task->halves)
+        return OFFSET_NONE;
+    halves_pass(task->halves, record);
+    return halves_waiting(task->halves, record, &held) ? held : OFFSET_NONE;
+}
+
 static void note_taken(struct task *task, const struct record *record)
 {
+    int64_t held = pass_halves(task, record);
     if (!task->dirty)
         task->dirty_since_ms = clock_steady_ms();
     task->dirty = true;
@@ -181,11 +193,30 @@ static void note_taken(struct task *task, const struct record *record)
     task->last_taken = record->at;
     if (record->at.lane < task->lane_capacity)
         task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
-                                                      record->time_us, OFFSET_NONE};
+                                                      record->time_us, held};
+}
+
+/* Whether the record was done before: it is given again for the half that it leaves waiting. */
+static bool is_done(const struct task *task, const struct record *record)
+{
+    return record->at.lane < task->lane_capacity
+           && record->at.mark < task->reach[record->at.lane].next;
+}
+
+/* No row of it is put a second time. */
+static bool read_again(struct task *task, const struct record *record, struct fault *fault)
+{
+    size_t first = task->batch.row_count;
+    bool good = decode_record(task, record, fault);
+    task->batch.row_count = first;
+    task->reach[record->at.lane].held = pass_halves(task, record);
+    return good || fault->kind == FAULT_RECORD;
 }
 
 static bool take_record(struct task *task, const struct record *record, struct fault *fault)
 {
+    if (is_done(task, record))
+        return read_again(task, record, fault);
     if (!task_search_takes(task, record))
         return true;
     if (task->search.rehearsing)

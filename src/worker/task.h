@@ -15,6 +15,7 @@
 
 #include "dead_letter.h"
 #include "letter_set.h"
+#include "half.h"
 #include "retry.h"
 #include "start.h"
 #include "task_search.h"
@@ -66,7 +67,8 @@ struct task {
     struct sink *sink;
     task_rows *rows;
     void *rows_context;
-    int id; /* of the connector's tasks, for dead letters to tell */
+    struct halves *halves; /* of the pivot behind `rows`, or NULL */
+    int id;                /* of the connector's tasks, for dead letters to tell */
     struct dead_letters
         *letters;     /* NULL: opened by the options. The task's own from task_init on */
     atomic_bool stop; /* set by anyone to end the loop */
@@ -75,6 +77,7 @@ struct task {
     struct batch batch;
     struct reach *reach; /* of each lane: what was put; next is OFFSET_NONE where it is not ours */
     int64_t *flushed;    /* of each lane: the position last flushed */
+    int64_t *flushed_held; /* of each lane: reach.held with it */
     struct memory *memory;
     size_t lane_capacity;
     bool claimed; /* the lanes are ours at the sink too, and are being read */

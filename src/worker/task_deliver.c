@@ -16,13 +16,16 @@ bool task_grow_lanes(struct task *task, struct fault *fault)
     int64_t *flushed = reach ? mem_realloc(task->flushed, count * sizeof(*flushed)) : NULL;
     if (flushed)
         task->flushed = flushed;
-    struct memory *memory = flushed ? mem_realloc(task->memory, count * sizeof(*memory)) : NULL;
+    int64_t *held = flushed ? mem_realloc(task->flushed_held, count * sizeof(*held)) : NULL;
+    if (held)
+        task->flushed_held = held;
+    struct memory *memory = held ? mem_realloc(task->memory, count * sizeof(*memory)) : NULL;
     if (!memory)
         return fault_memory(fault, "partitions");
     task->memory = memory;
     for (size_t i = task->lane_capacity; i < count; i++) {
         task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
-        task->flushed[i] = OFFSET_NONE;
+        task->flushed[i] = task->flushed_held[i] = OFFSET_NONE;
     }
     task->lane_capacity = count;
     return true;
@@ -95,8 +98,10 @@ static bool flush_sink(struct task *task, const struct reach *list, size_t count
 
 static void note_flushed(struct task *task, const struct reach *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         task->flushed[list[i].lane] = list[i].next;
+        task->flushed_held[list[i].lane] = list[i].held;
+    }
     task_search_flushed(task);
     task->dirty = false;
     task->dirty_rows = 0;
@@ -155,7 +160,7 @@ bool task_commit(struct task *task, bool wait, struct fault *fault)
     for (size_t i = 0; i < task->lane_capacity; i++)
         if (is_ours(&task->source->lane[i]) && task->flushed[i] != OFFSET_NONE)
             list[count++] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN,
-                                           OFFSET_NONE};
+                                           task->flushed_held[i]};
     task->commit_due = false;
     task->last_commit_ms = clock_steady_ms();
     bool good = source_commit(task->source, list, count, wait, fault);

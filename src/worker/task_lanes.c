@@ -17,8 +17,10 @@ static void keep_flushed(struct task *task)
     for (size_t i = 0; i < task->lane_capacity; i++) {
         struct lane *lane = &task->source->lane[i];
         if (lane->assigned && task->flushed[i] != OFFSET_NONE
-            && task->memory[i].next == OFFSET_NONE)
+            && task->memory[i].next == OFFSET_NONE) {
             lane->next = task->flushed[i];
+            lane->held = task->flushed_held[i];
+        }
     }
 }
 
@@ -129,10 +131,12 @@ static void stand_at(struct task *task)
         if (task->memory[i].next != OFFSET_NONE) {
             lane->next = task->memory[i].next;
             lane->last_us = task->memory[i].last_us;
+            lane->held = task->memory[i].held;
         }
         int64_t next = is_ours(lane) ? lane->next : OFFSET_NONE;
-        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN, OFFSET_NONE};
+        task->reach[i] = (struct reach){(uint32_t)i, next, TIME_UNKNOWN, lane->held};
         task->flushed[i] = next;
+        task->flushed_held[i] = lane->held;
     }
 }
 
@@ -156,6 +160,9 @@ static bool take_up(struct task *task, struct fault *fault)
     if (is_over(task))
         return true;
     log_start(task);
+    /* Lanes are read anew, from where a half waits (lane.held). */
+    if (task->halves)
+        halves_clear(task->halves);
     if (!source->type->assign(source, fault) || !source->type->pause(source, false, fault))
         return false;
     task->claimed = task->sink_ready = true;
@@ -186,7 +193,8 @@ bool task_claim_again(struct task *task, struct fault *fault)
         if (task->memory[i].next != OFFSET_NONE && task->memory[i].next != task->flushed[i])
             return fault_set(fault, FAULT_RETRY, "%.*s[%d] was moved on by another owner",
                              STR_ARG(source->lane[i].topic), source->lane[i].partition);
-        task->reach[i] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN, OFFSET_NONE};
+        task->reach[i] = (struct reach){(uint32_t)i, task->flushed[i], TIME_UNKNOWN,
+                                        task->flushed_held[i]};
     }
     task->dirty_rows = 0;
     task->sink_ready = true;

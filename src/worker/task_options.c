@@ -235,6 +235,7 @@ void task_release(struct task *task)
     batch_release(&task->batch);
     mem_free(task->reach);
     mem_free(task->flushed);
+    mem_free(task->flushed_held);
     mem_free(task->memory);
     letter_set_release(&task->lettered);
     task_search_release(task);

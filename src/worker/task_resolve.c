@@ -19,7 +19,8 @@ void task_resolve_begin(struct task *task)
 void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count)
 {
     if (task->taken)
-        task->taken[task->taken_count++] = (struct taken){record, row, row_count};
+        task->taken[task->taken_count++] = (struct taken){record, row, row_count,
+                                                          task->reach[record->at.lane].held};
 }
 
 static bool can_resolve(const struct task *task, const struct fault *fault)
@@ -28,10 +29,11 @@ static bool can_resolve(const struct task *task, const struct fault *fault)
            && task->taken_count > 0 && task->source->turn == SOURCE_STEADY;
 }
 
-static void move_reach(struct task *task, const struct record *record)
+static void move_reach(struct task *task, const struct taken *taken)
 {
+    const struct record *record = taken->record;
     task->reach[record->at.lane] = (struct reach){record->at.lane, record->at.mark + 1,
-                                                  record->time_us, OFFSET_NONE};
+                                                  record->time_us, taken->held};
 }
 
 /* Puts the records again, and flushes them. */
@@ -45,20 +47,21 @@ static bool write_again(struct task *task, size_t first, size_t end, struct faul
             && !sink_put(task->sink, &task->batch, &task->batch.row[taken->row], taken->row_count,
                          fault))
             return false;
-        move_reach(task, taken->record);
+        move_reach(task, taken);
     }
     return task_try(task, fault);
 }
 
 /* One record alone is refused: it is left out, and the position moves past it. */
-static bool leave_out(struct task *task, const struct record *record, struct fault *fault)
+static bool leave_out(struct task *task, const struct taken *taken, struct fault *fault)
 {
+    const struct record *record = taken->record;
     if (!task_condemn(task, record, fault))
         return false;
     struct fault cause = *fault;
     if (!task_claim_again(task, fault) || !task_leave_out(task, record, &cause, fault))
         return false;
-    move_reach(task, record);
+    move_reach(task, taken);
     return task_flush(task, fault);
 }
 
@@ -109,7 +112,7 @@ static void note_refusal(const struct task *task, struct suspects *suspects, siz
 static bool narrow(struct task *task, struct suspects *suspects, size_t count, struct fault *fault)
 {
     if (suspects->proven) {
-        if (!leave_out(task, task->taken[suspects->first].record, fault))
+        if (!leave_out(task, &task->taken[suspects->first], fault))
             return false;
         *suspects = (struct suspects){suspects->end, suspects->end, suspects->end, false};
         return true;

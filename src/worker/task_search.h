@@ -15,6 +15,7 @@
 struct taken {
     const struct record *record;
     size_t row, row_count;
+    int64_t held; /* reach.held behind it */
 };
 
 struct condemned {

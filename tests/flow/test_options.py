@@ -105,14 +105,15 @@ def test_default_columns():
 
 
 def test_every_other_column():
-    payload = event(after={"id": 1, "a": "x"}, source={"query": "insert", "user_name": "eve"},
+    payload = event(after={"id": 1, "a": "x"}, source={"query": "insert", "user_name": "eve",
+                                                             "thread": 12},
                     transaction={"id": "7:8", "total_order": 3, "data_collection_order": 1})
     expected = [
         ("event_time", SOURCE_TIME), ("source_table", "s.t"), ("row_key", '{"id":1}'),
         ("tx_id", "7"), ("lsn", "8"), ("kafka_topic", "src.s.t"), ("kafka_partition", "2"),
         ("kafka_offset", "40"), ("field_no", "2"), ("source_name", "src"),
         ("connector_time", CONNECTOR_TIME), ("tx_order", "3"), ("query", "insert"),
-        ("user_name", "eve")]
+        ("user_name", "eve"), ("thread", "12")]
     got = cells(",".join(name for name, _ in expected), "--fields", "a",
                 events=[kcat(payload, key={"id": 1}, offset=40, partition=2)])
     assert got == [[value for _, value in expected]]

@@ -76,6 +76,9 @@ static void compare_change(const struct change *a, const struct change *b)
     CHECK(same_value(a->tx_id, b->tx_id) && same_value(a->lsn, b->lsn));
     CHECK(same_value(a->tx_order, b->tx_order) && same_value(a->query, b->query));
     CHECK(same_value(a->user_name, b->user_name));
+    CHECK(same_value(a->thread, b->thread));
+    CHECK(same_value(a->prefix, b->prefix));
+    CHECK(same_value(a->content, b->content));
     compare_fields(a, b);
     compare_keys(a, b);
 }

@@ -174,6 +174,31 @@ def edges():
     yield "base64", ['{"topic":"t","partition":1,"offset":2,"ts":3,"headers":["a",null,"b","c"],'
                      '"key_base64":"eyJhIjoxfQ==","payload_base64":"e30="}']
     yield "formula", [dump(event({"a": "x"}, {"a": "=1+1", "b": "@\"", "id": -1}))]
+    yield "flattened", [dump({"id": 1, "a": "x", "__op": op, "__deleted": gone, "__lsn": 5})
+                        for op, gone in (("c", "false"), ("d", "true"))]
+    yield "cloudevents", [dump({"id": "i", "source": "/s", "specversion": "1.0", "type": "t",
+                                "iodebeziumop": "u", "iodebeziumtable": "t", "iodebeziumtsms": "15",
+                                "data": {"before": {"id": 1, "a": 1}, "after": {"id": 1, "a": 2}}})]
+    yield "maxwell", [dump({"database": "d", "table": "t", "type": "update", "ts": 14, "xid": 2,
+                            "primary_key_columns": ["id"], "data": {"id": 1, "a": 2, "b": None},
+                            "old": {"a": 1}})]
+    yield "canal", [dump({"data": [{"id": "1", "a": "2"}, {"id": "2", "a": "3"}], "isDdl": False,
+                          "old": [{"a": "1"}, {"a": None}], "pkNames": ["id"], "type": "UPDATE",
+                          "database": "d", "table": "t", "es": 1589373560000})]
+    yield "wal2json1", [dump({"xid": 1, "timestamp": "2018-03-27 11:58:28.98-03", "change": [
+        {"kind": "insert", "schema": "s", "table": "t", "columnnames": ["id", "a"],
+         "columnvalues": [1, 2.50], "pk": {"pknames": ["id"]}},
+        {"kind": "delete", "schema": "s", "table": "t", "oldkeys": {"keynames": ["id"],
+                                                                    "keyvalues": [1]}}]})]
+    yield "wal2json2", [dump({"action": "U", "schema": "s", "table": "t", "pk": [{"name": "id"}],
+                              "columns": [{"name": "id", "value": 1}, {"name": "a", "value": 2}],
+                              "identity": [{"name": "id", "value": 1}]}), dump({"action": "T"})]
+    yield "half", [dump({"topic": "p.s.t", "partition": 0, "offset": 7, "key": dump({"id": old}),
+                         "headers": [name, dump({"id": other})],
+                         "payload": dump(event(before, after, op))})
+                   for old, name, other, before, after, op in (
+                       (1, "__debezium.newkey", 2, {"id": 1, "a": 5}, None, "d"),
+                       (2, "__debezium.oldkey", 1, None, {"id": 2, "a": 6}, "c"))]
     yield "specials", [dump(event({"a": "\\."}, {"a": "\\N", "b": "", "v": "a,b\r\n", "x": "NULL"}))]
 
 

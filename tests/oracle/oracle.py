@@ -444,6 +444,8 @@ class Change:
     kafka: Optional[Node]                   # the kcat -J object around it
     key: Optional[Node]                     # the payload of the message key
     key_text: Optional[str]
+    old_key: Optional[Dict[str, Node]] = None   # of a key change: the key before
+    half: Optional["Change"] = None             # of a key change: its delete, where that is known
 
     def source(self) -> Optional[Node]:
         return member(self.envelope, "source")
@@ -614,6 +616,62 @@ def make_change(message: Message, where: str) -> Change:
 
 
 # --------------------------------------------------------------------------
+# Key changes: two records, told by their headers
+# --------------------------------------------------------------------------
+
+def header(kafka: Optional[Node], name: str) -> Optional[Node]:
+    listed = member(kafka, "headers")
+    names = listed.value if listed is not None and listed.kind == "array" else []
+    for at in range(0, len(names) - 1, 2):
+        if text_of(names[at]) == name:
+            return names[at + 1]
+    return None
+
+
+def read_old_key(node: Node) -> Dict[str, Node]:
+    """The columns that the header tells; none where it cannot be read."""
+    try:
+        _, key = unwrap(parse_json(node.value)) if node.kind == "string" else (None, node)
+    except BadLine:
+        return {}
+    return key.value if key.kind == "object" else {}
+
+
+def is_same_row(half: Change, change: Change) -> bool:
+    """Is this the delete that came before this create?"""
+    old, gone = change.old_key, half.message_key()
+    tables = [(text_member(each.source(), "schema"), text_member(each.source(), "table"))
+              for each in (half, change)]
+    return tables[0] == tables[1] and set(old) == set(gone) and all(
+        same_value(old[name], (half.before or {}).get(name, gone[name])) for name in old)
+
+
+class KeyChanges:
+    """Remembers the last delete half of each partition while nothing but tombstones follow."""
+
+    def __init__(self) -> None:
+        self.waiting: Dict[Tuple[Optional[str], Optional[str]], Change] = {}
+
+    def join(self, message: Message, kind: str, change: Optional[Change]) -> Optional[Change]:
+        if kind == "tombstone":
+            return None
+        place = (text_member(message.kafka, "topic"), text_member(message.kafka, "partition"))
+        half = self.waiting.pop(place, None)
+        if change is None or not change.message_key():
+            return change
+        if change.op == "d" and header(message.kafka, "__debezium.newkey") is not None:
+            self.waiting[place] = change
+            return None
+        old_key = header(message.kafka, "__debezium.oldkey")
+        if change.op == "c" and old_key is not None:
+            change.op, change.old_key = "u", read_old_key(old_key)
+            if half is not None and is_same_row(half, change):
+                change.half = half
+            change.before = dict((half.before or {}) if change.half else {}, **change.old_key)
+        return change
+
+
+# --------------------------------------------------------------------------
 # Options
 # --------------------------------------------------------------------------
 
@@ -655,6 +713,10 @@ def is_json_column(change: Change, name: str) -> bool:
 def believes(change: Change, options: Options) -> Callable[[str], bool]:
     """A test that says of each column whether its value in before is real."""
     key = primary_key(change, options)
+    if change.old_key is not None:
+        told = [name for name in change.old_key if not key_is_hidden(name, options)]
+        rest = believes(change.half, options) if change.half else lambda name: False
+        return lambda name: name in told if name in key else rest(name)
     if options.identity == "full":
         return lambda name: True
     if options.identity == "index":
@@ -751,7 +813,9 @@ def pivoted(present: Iterable[str], change: Change, options: Options) -> List[Tu
     chosen = []
     for place, name in enumerate(present, 1):
         by_star = "*" in options.fields and name not in key and name not in options.ignore
-        if by_star or name in options.fields:
+        moved = change.old_key is not None and name in key and not same_value(
+            change.old_key.get(name), change.after.get(name))
+        if by_star or name in options.fields or moved:
             chosen.append((place, name))
     return chosen
 
@@ -951,6 +1015,7 @@ CHANGE_COLUMNS: Dict[str, Callable[[Change, Options], Optional[str]]] = {
         member(change.envelope, "transaction"), "total_order"),
     "query": lambda change, options: text_member(change.source(), "query"),
     "user_name": lambda change, options: text_member(change.source(), "user_name"),
+    "thread": lambda change, options: text_member(change.source(), "thread"),
 }
 
 # The columns that tell the rows of one change apart.
@@ -1052,7 +1117,8 @@ def report(where: str, error: Exception, stats: Dict[str, int]) -> None:
     print("%s: %s" % (where, error), file=sys.stderr)
 
 
-def change_of_line(where: str, line: bytes, stats: Dict[str, int]) -> Optional[Change]:
+def change_of_line(where: str, line: bytes, stats: Dict[str, int],
+                   key_changes: KeyChanges) -> Optional[Change]:
     """The change in a line, None where it is something that makes no rows."""
     try:
         text = line.decode("utf-8")
@@ -1062,18 +1128,18 @@ def change_of_line(where: str, line: bytes, stats: Dict[str, int]) -> Optional[C
     kind = kind_of(message)
     if kind in COUNTED_KINDS:
         stats[COUNTED_KINDS[kind]] += 1
-    if kind != "change":
-        return None
-    change = make_change(message, where)
-    stats["events_" + change.op] += 1
-    return change
+    change = make_change(message, where) if kind == "change" else None
+    if change is not None:
+        stats["events_" + change.op] += 1
+    return key_changes.join(message, kind, change)
 
 
 def read_changes(options: Options, stats: Dict[str, int]) -> Iterator[Change]:
+    key_changes = KeyChanges()
     for where, line in raw_lines(options.files):
         stats["lines"] += 1
         try:
-            change = change_of_line(where, line, stats)
+            change = change_of_line(where, line, stats, key_changes)
         except BadLine as error:
             report(where, error, stats)
             continue

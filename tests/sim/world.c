@@ -131,7 +131,9 @@ static void set_up(struct owner *owner)
                                        .low = OFFSET_NONE,
                                        .high = OFFSET_NONE,
                                        .committed = OFFSET_NONE,
+                                       .committed_held = OFFSET_NONE,
                                        .next = OFFSET_NONE,
+                                       .held = OFFSET_NONE,
                                        .last_us = TIME_UNKNOWN};
     owner->source = (struct source){.type = &sim_source, .lane = owner->lane};
     owner->sink = (struct sink){.type = plan->remembers ? &sim_sink : &sim_forgetful_sink};

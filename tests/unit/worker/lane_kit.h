@@ -721,7 +721,9 @@ HELPER void clear_lanes(struct world *world)
                                        .low = OFFSET_NONE,
                                        .high = OFFSET_NONE,
                                        .committed = OFFSET_NONE,
+                                       .committed_held = OFFSET_NONE,
                                        .next = OFFSET_NONE,
+                                       .held = OFFSET_NONE,
                                        .last_us = TIME_UNKNOWN};
         world->stored[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
     }

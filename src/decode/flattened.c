@@ -1,0 +1,109 @@
+/*
+ * Debezium's flattened form: the row alone, with metadata in members that begin with two
+ * underscores. There is no image before, so the old values of updates are unknown; a delete that was
+ * rewritten (__deleted "true") carries the old row.
+ * Format: Debezium documentation, "New Record State Extraction" (ExtractNewRecordState; add.fields,
+ * delete.tombstone.handling.mode=rewrite).
+ */
+#include "form.h"
+
+static bool is_meta(str name)
+{
+    return str_starts(name, STR("__"));
+}
+
+static bool flattened_is_like(const struct json *payload)
+{
+    return json_member(payload, "__op") || json_member(payload, "__deleted")
+           || json_member(payload, "__table");
+}
+
+/* add.fields=source.ts_ms becomes __source_ts_ms; without a prefix of its own __ts_ms is the
+   connector's. */
+static void read_meta(const struct json *row, struct change *change)
+{
+    change->source_us = form_time(json_member(row, "__source_ts_us"), 1000000);
+    if (change->source_us == TIME_UNKNOWN)
+        change->source_us = form_time(json_member(row, "__source_ts_ms"), 1000);
+    change->connector_us = form_time(json_member(row, "__ts_ms"), 1000);
+    change->source_name = json_string(json_member(row, "__name"));
+    change->schema = json_string(json_member(row, "__schema"));
+    if (change->schema.len == 0)
+        change->schema = json_string(json_member(row, "__db"));
+    change->table = json_string(json_member(row, "__table"));
+    change->lsn = form_text(row, "__lsn");
+    if (change->lsn.kind == VALUE_NULL)
+        change->lsn = form_text(row, "__source_lsn");
+    change->tx_id = form_text(row, "__txId");
+    if (change->tx_id.kind == VALUE_NULL)
+        change->tx_id = form_text(row, "__source_txId");
+}
+
+/* The topic is named after the table: prefix.schema.table. */
+static void table_of_topic(struct change *change)
+{
+    str rest = change->record->topic, part, schema = STR_EMPTY, table = STR_EMPTY;
+    while (str_split(&rest, '.', &part)) {
+        schema = table;
+        table = part;
+    }
+    if (change->table.len == 0) {
+        change->table = table;
+        change->schema = schema;
+    }
+}
+
+static bool read_op(const struct json *row, enum change_op *op, struct fault *fault)
+{
+    static const char letters[] = "rcud"; /* in the order of enum change_op */
+    str text = json_string(json_member(row, "__op"));
+    const char *found = text.len == 1 && text.ptr[0] ? strchr(letters, text.ptr[0]) : NULL;
+    str deleted = json_member(row, "__deleted") ? json_member(row, "__deleted")->text : STR_EMPTY;
+    /* Without __op nobody can tell a create from an update: the old values are unknown. */
+    *op = found ? (enum change_op)(found - letters) : CHANGE_UPDATE;
+    if (str_is(deleted, "true"))
+        *op = CHANGE_DELETE;
+    return text.len == 0 || found
+           || fault_set(fault, FAULT_RECORD, "unknown __op \"%.*s\"", STR_ARG(str_head(text, 40)));
+}
+
+/* The schema without the metadata; NULL where memory ran out. */
+static const struct schema *row_schema(struct form_reader *reader)
+{
+    struct schema *row = ARENA_NEW(reader->scratch, struct schema, 1);
+    struct schema *child = ARENA_NEW(reader->scratch, struct schema, reader->schema->child_count);
+    if (!row || !child)
+        return NULL;
+    *row = *reader->schema;
+    row->child = child;
+    row->child_count = 0;
+    for (size_t i = 0; i < reader->schema->child_count; i++)
+        if (!is_meta(reader->schema->child[i].field))
+            child[row->child_count++] = reader->schema->child[i];
+    return row;
+}
+
+static bool flattened_read(struct form_reader *reader, struct fault *fault)
+{
+    const struct json *row = reader->payload;
+    struct json *image = form_object(reader);
+    enum change_op op;
+    if (!read_op(row, &op, fault))
+        return false;
+    for (const struct json *column = row->child; image && column; column = column->next)
+        if (!is_meta(column->name) && !form_member(reader, image, column, STR_EMPTY))
+            image = NULL;
+    const struct schema *schema = reader->schema ? row_schema(reader) : NULL;
+    if (!image || (reader->schema && !schema))
+        return fault_memory(fault, "a row");
+    bool gone = op == CHANGE_DELETE;
+    struct form_images images = {gone ? image : NULL, gone ? NULL : image, schema};
+    struct change *change = form_add(reader, op, images, fault);
+    if (!change)
+        return false;
+    read_meta(row, change);
+    table_of_topic(change);
+    return form_message_key(reader, change, fault);
+}
+
+const struct form flattened_form = {"flattened", flattened_is_like, flattened_read};

@@ -1,0 +1,76 @@
+/*
+ * form: change events that are not in Debezium's envelope: what all readers of such forms share,
+ * and what each tells of itself. A form names op, table and images; columns and values are then
+ * read as Debezium's are.
+ */
+#ifndef FIELDTRAIL_FORM_H
+#define FIELDTRAIL_FORM_H
+
+#include <fieldtrail/decoder.h>
+
+#include "json.h"
+#include "schema.h"
+
+/* Levels of a message that keep their members: list of changes, change, columns, column, value. */
+#define FORM_DEPTH 5
+
+/* One message being read, and the changes made of it so far. */
+struct form_reader {
+    struct decoder *debezium; /* reads images and counts what makes no change */
+    const struct record *record;
+    const struct json *payload;
+    const struct schema *schema; /* of the payload, or NULL */
+    struct batch *batch;
+    struct arena *scratch; /* for JSON nodes */
+    struct change_list *changes;
+    size_t change_capacity;
+};
+
+struct form {
+    const char *name;
+    /* Whether the payload looks like it, from its members alone. */
+    bool (*is_like)(const struct json *payload);
+    /* Adds its changes; none for what is no change of data. FAULT_RECORD, FAULT_RETRY. */
+    bool (*read)(struct form_reader *reader, struct fault *fault);
+};
+
+/* A row's images, as objects; NULL where there is none. */
+struct form_images {
+    const struct json *before, *after;
+    const struct schema *row; /* of both, or NULL */
+};
+
+/* A new change with its columns, at the end of the list. The message key is not read. */
+struct change *form_add(struct form_reader *reader, enum change_op op, struct form_images images,
+                        struct fault *fault);
+
+/* The names of the row's key: from an array of texts. The values are those of the image that
+   exists. Without names the change stays without a message key. */
+bool form_key(struct form_reader *reader, struct change *change, const struct json *names,
+              struct fault *fault) MUST_CHECK;
+
+/* The key is Kafka's message key, as Debezium's is. */
+bool form_message_key(struct form_reader *reader, struct change *change,
+                      struct fault *fault) MUST_CHECK;
+
+/* An object without members; and a copy of a member at its end, under another name where `name` is
+   not empty. NULL and false where memory ran out. */
+struct json *form_object(struct form_reader *reader);
+bool form_member(struct form_reader *reader, struct json *object, const struct json *member,
+                 str name) MUST_CHECK;
+
+/* The row before an update, of formats that tell the new row and what changed columns were: `row`
+   with the members of `old` in their places. NULL where memory ran out. */
+struct json *form_old_row(struct form_reader *reader, const struct json *row,
+                          const struct json *old);
+
+/* The member's text; NULL where it is missing or null. */
+struct value form_text(const struct json *object, const char *name);
+
+/* A time that counts so many units a second; TIME_UNKNOWN where there is none. */
+int64_t form_time(const struct json *number, int64_t per_second);
+
+extern const struct form flattened_form, cloudevents_form, maxwell_form, canal_form, wal2json1_form,
+    wal2json2_form;
+
+#endif

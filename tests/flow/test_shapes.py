@@ -1,0 +1,305 @@
+"""Events that are not in Debezium's envelope: samples as the tools' own documentation prints them, the
+rows written by hand. Every sample is read with decoder=auto and with the shape's own name."""
+
+import json
+
+import pytest
+
+from helpers import create, good_pivot, kcat, lines, pivot
+
+PLACES = "source_table,tx_id,lsn,event_time,field_no"
+
+
+def with_fields(options):
+    return options if "--fields" in options else ["--fields", "*"] + options
+
+
+def rows(name, options, *events):
+    """What auto and the shape's own decoder print, which must be the same."""
+    found = [good_pivot("--decoder", decoder, *with_fields(options), stdin=lines(*events)).changes()
+             for decoder in ("auto", name)]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def cells(columns, options, *events):
+    return good_pivot("--columns", columns, *with_fields(options), stdin=lines(*events)).rows
+
+
+# --------------------------------------------------------------------------
+# Maxwell: https://maxwells-daemon.io/dataformat/
+# --------------------------------------------------------------------------
+
+MAXWELL_INSERT = ('{"database":"test","table":"e","type":"insert","ts":1477053217,"xid":23396,'
+                  '"commit":true,"position":"master.000006:800911","server_id":23042,'
+                  '"thread_id":108,"primary_key": [1, "2016-10-21 05:33:37.523000"],'
+                  '"primary_key_columns": ["id", "c"],"data":{"id":1,"m":4.2341,'
+                  '"c":"2016-10-21 05:33:37.523000","comment":"I am a creature of light."}}')
+MAXWELL_UPDATE = ('{"database":"test","table":"e","type":"update","ts":1477053234,"xid":23444,'
+                  '"data":{"id":1,"m":5.444,"c":"2016-10-21 05:33:54.631000","comment":"I am a '
+                  'creature of light."},"old":{"m":4.2341,"c":"2016-10-21 05:33:37.523000"}}')
+MAXWELL_DELETE = ('{"database":"test","table":"e","type":"delete","ts":1477053290,"xid":23500,'
+                  '"data":{"id":1,"m":5.444,"c":"2016-10-21 05:33:54.631000","comment":null}}')
+MAXWELL_DDL = '{"type":"table-create","database":"test","table":"e","sql":"create table e(id int)"}'
+
+
+def test_maxwell():
+    options = ["--keys", "id", "--ignore", "id"]
+    assert rows("maxwell", options, MAXWELL_UPDATE, MAXWELL_DELETE, MAXWELL_DDL) == [
+        ["1", "m", "4.2341", "5.444", "u", "true"],
+        ["1", "c", "2016-10-21 05:33:37.523000", "2016-10-21 05:33:54.631000", "u", "true"],
+        ["1", "m", "5.444", None, "d", "true"],
+        ["1", "c", "2016-10-21 05:33:54.631000", None, "d", "true"]]
+
+
+def test_maxwell_tells_its_key():
+    assert rows("maxwell", [], MAXWELL_INSERT) == [
+        ["1", "2016-10-21 05:33:37.523000", "m", None, "4.2341", "c", "true"],
+        ["1", "2016-10-21 05:33:37.523000", "comment", None, "I am a creature of light.", "c", "true"]]
+    record = kcat(json.loads(MAXWELL_UPDATE), key={"database": "test", "table": "e", "pk.id": 1})
+    assert cells("row_key,change_field", [], record) == [['{"id":1}', "m"], ['{"id":1}', "c"]]
+
+
+def test_maxwell_places():
+    assert cells(PLACES + ",thread", ["--ignore", "comment"], MAXWELL_INSERT) == [
+        ["test.e", "23396", "master.000006:800911", "2016-10-21T12:33:37.000000Z", "2", "108"]]
+
+
+# --------------------------------------------------------------------------
+# Canal: https://nightlies.apache.org/flink/flink-docs-stable/docs/connectors/table/formats/canal/
+# --------------------------------------------------------------------------
+
+CANAL = ('{"data":[{"id":"111","name":"scooter","description":"Big 2-wheel scooter","weight":"5.18"},'
+         '{"id":"112","name":"hammer","description":null,"weight":"1"}],'
+         '"database":"inventory","es":1589373560000,"id":9,"isDdl":false,"mysqlType":{"id":"INTEGER",'
+         '"name":"VARCHAR(255)","description":"VARCHAR(512)","weight":"FLOAT"},'
+         '"old":[{"weight":"5.15"},{"description":"heavy"}],"pkNames":["id"],"sql":"",'
+         '"sqlType":{"id":4,"name":12,"description":12,"weight":7},"table":"products",'
+         '"ts":1589373560798,"type":"UPDATE"}')
+
+
+def test_canal_has_several_rows_in_one_record():
+    assert rows("canal", [], CANAL) == [
+        ["111", "weight", "5.15", "5.18", "u", "true"],
+        ["112", "description", "heavy", None, "u", "true"]]
+    # The number of the change in its record times 65536, plus the column's place.
+    assert cells(PLACES + ",connector_time,row_key", [], CANAL) == [
+        ["inventory.products", None, None, "2020-05-13T12:39:20.000000Z", "4",
+         "2020-05-13T12:39:20.798000Z", '{"id":"111"}'],
+        ["inventory.products", None, None, "2020-05-13T12:39:20.000000Z", "65539",
+         "2020-05-13T12:39:20.798000Z", '{"id":"112"}']]
+
+
+def test_canal_inserts_deletes_ddl():
+    event = json.loads(CANAL)
+    insert = dict(event, type="INSERT", old=None)
+    delete = dict(event, type="DELETE", old=None, data=event["data"][1:])
+    ddl = dict(event, type="ALTER", isDdl=True, data=None, old=None, sql="alter table products ...")
+    truncate = dict(ddl, type="TRUNCATE", sql="truncate table products")
+    options = ["--ignore", "description"]
+    assert rows("canal", options, insert, delete, ddl, truncate) == [
+        ["111", "name", None, "scooter", "c", "true"], ["111", "weight", None, "5.18", "c", "true"],
+        ["112", "name", None, "hammer", "c", "true"], ["112", "weight", None, "1", "c", "true"],
+        ["112", "name", "hammer", None, "d", "true"], ["112", "weight", "1", None, "d", "true"],
+        [None, None, None, None, "t", "true"]]
+
+
+def test_canal_update_without_old_is_refused_whole():
+    event = dict(json.loads(CANAL), old=[{"weight": "5.15"}])
+    result = pivot("--fields", "*", stdin=lines(event))
+    assert result.status == 1 and result.out == "" and "update of Canal without old" in result.err
+
+
+# --------------------------------------------------------------------------
+# wal2json: https://github.com/eulerto/wal2json
+# --------------------------------------------------------------------------
+
+WAL2JSON_1 = r"""{"xid":571,"nextlsn":"0/16B2B40","timestamp":"2018-03-27 11:58:28.988414-03","change":[
+{"kind":"message","transactional":true,"prefix":"wal2json","content":"this message will be delivered"},
+{"kind":"insert","schema":"public","table":"t","columnnames":["a","b","c"],
+ "columntypes":["integer","character varying(30)","numeric(10,2)"],"columnvalues":[1,"Backup",3.540],
+ "pk":{"pknames":["a"],"pktypes":["integer"]}},
+{"kind":"update","schema":"public","table":"t","columnnames":["a","b","c"],"columntypes":["integer",
+ "character varying(30)","numeric(10,2)"],"columnvalues":[1,"Tuning",4],
+ "oldkeys":{"keynames":["a"],"keytypes":["integer"],"keyvalues":[1]},
+ "pk":{"pknames":["a"],"pktypes":["integer"]}},
+{"kind":"delete","schema":"public","table":"t","oldkeys":{"keynames":["a"],"keytypes":["integer"],
+ "keyvalues":[1]},"pk":{"pknames":["a"],"pktypes":["integer"]}}]}""".replace("\n", "")
+
+
+def test_wal2json_v1_is_a_whole_transaction():
+    assert rows("wal2json-v1", ["--fields", "b,c"], WAL2JSON_1) == [
+        ["1", "b", None, "Backup", "c", "true"], ["1", "c", None, "3.540", "c", "true"],
+        ["1", "b", None, "Tuning", "u", "false"], ["1", "c", None, "4", "u", "false"],
+        ["1", "b", None, None, "d", "false"], ["1", "c", None, None, "d", "false"]]
+    assert cells(PLACES, ["--unknown", "skip"], WAL2JSON_1)[:2] == [
+        ["public.t", "571", "0/16B2B40", "2018-03-27T14:58:28.988414Z", str(65536 + 2)],
+        ["public.t", "571", "0/16B2B40", "2018-03-27T14:58:28.988414Z", str(65536 + 3)]]
+
+
+WAL2JSON_2 = [
+    '{"action":"B","xid":572,"timestamp":"2020-04-10 12:00:00+00","lsn":"0/1"}',
+    '{"action":"M","xid":572,"transactional":true,"prefix":"wal2json","content":"hello"}',
+    '{"action":"I","xid":572,"lsn":"0/2","timestamp":"2020-04-10 12:00:00+00","schema":"public",'
+    '"table":"actions","columns":[{"name":"a","type":"integer","value":1},{"name":"b","type":"text",'
+    '"value":"x"}],"pk":[{"name":"a","type":"integer"}]}',
+    # REPLICA IDENTITY FULL; a large text that was not touched is left out of columns
+    '{"action":"U","schema":"public","table":"actions","columns":[{"name":"a","type":"integer",'
+    '"value":1},{"name":"b","type":"text","value":"y"},{"name":"n","type":"text","value":null}],'
+    '"identity":[{"name":"a","type":"integer","value":1},{"name":"b","type":"text","value":"x"},'
+    '{"name":"big","type":"text","value":"long"}],"pk":[{"name":"a","type":"integer"}]}',
+    '{"action":"D","schema":"public","table":"actions","identity":[{"name":"a","type":"integer",'
+    '"value":1},{"name":"b","type":"text","value":"y"}],"pk":[{"name":"a","type":"integer"}]}',
+    '{"action":"T","schema":"public","table":"actions"}',
+    '{"action":"C","xid":572,"timestamp":"2020-04-10 12:00:00+00","lsn":"0/9"}']
+
+
+def test_wal2json_v2_believes_what_was_sent_and_nothing_else():
+    assert rows("wal2json-v2", [], *WAL2JSON_2) == [
+        ["1", "b", None, "x", "c", "true"], ["1", "b", "x", "y", "u", "true"],
+        ["1", "n", None, None, "u", "false"], ["1", "b", "y", None, "d", "true"],
+        [None, None, None, None, "t", "true"]]
+    result = good_pivot("--fields", "*", "--stats", stdin=lines(*WAL2JSON_2))
+    assert result.stats["transactions"] == "2" and result.stats["events_m"] == "1"
+
+
+def test_wal2json_without_pk_needs_keys():
+    event = '{"action":"U","schema":"s","table":"t","columns":[{"name":"a","value":2},{"name":"b",' \
+            '"value":3}],"identity":[{"name":"a","value":1}]}'
+    assert rows("wal2json-v2", ["--keys", "a", "--fields", "a,b"], event) == [
+        ["2", "a", "1", "2", "u", "true"], ["2", "b", None, "3", "u", "false"]]
+
+
+# --------------------------------------------------------------------------
+# Debezium's flattened form:
+# https://debezium.io/documentation/reference/stable/transformations/event-flattening.html
+# --------------------------------------------------------------------------
+
+FLAT = {"id": 1004, "first_name": "Anne", "email": "annek@noanswer.org", "__op": "c",
+        "__table": "customers", "__schema": "inventory", "__lsn": 123456789,
+        "__source_ts_ms": 1589362330904, "__deleted": "false"}
+
+
+def flat(**more):
+    return {name: value for name, value in dict(FLAT, **more).items() if value is not KeyError}
+
+
+def test_flattened():
+    options = ["--keys", "id", "--ignore", "id"]
+    created, updated = flat(), flat(__op="u", email="a@b.c")
+    deleted = flat(__op="d", __deleted="true")
+    assert rows("flattened", options, created, updated, deleted) == [
+        ["1004", "first_name", None, "Anne", "c", "true"],
+        ["1004", "email", None, "annek@noanswer.org", "c", "true"],
+        ["1004", "first_name", None, "Anne", "u", "false"],
+        ["1004", "email", None, "a@b.c", "u", "false"],
+        # before of a delete may be made up, here as in the envelope
+        ["1004", "first_name", None, None, "d", "false"], ["1004", "email", None, None, "d", "false"]]
+    full = rows("flattened", options + ["--identity", "full"], deleted)
+    assert full == [["1004", "first_name", "Anne", None, "d", "true"],
+                    ["1004", "email", "annek@noanswer.org", None, "d", "true"]]
+
+
+def test_flattened_places_and_key():
+    record = kcat(flat(), key={"id": 1004}, topic="dbserver1.inventory.customers")
+    assert cells(PLACES + ",row_key", ["--fields", "email"], record) == [
+        ["inventory.customers", None, "123456789", "2020-05-13T09:32:10.904000Z", "3",
+         '{"id":1004}']]
+    # Without __table the topic tells it, without __op nobody can tell a create from an update.
+    bare = {"id": 1, "v": 2}
+    result = good_pivot("--fields", "v", "--decoder", "flattened", "--columns",
+                        "source_table,change_field,new_value,op,old_known",
+                        stdin=lines(kcat(bare, key={"id": 1}, topic="p.s.t")))
+    assert result.rows == [["s.t", "v", "2", "u", "false"]]
+
+
+def test_flattened_with_its_schema():
+    schema = {"type": "struct", "optional": False, "fields": [
+        {"field": "id", "type": "int32", "optional": False},
+        {"field": "first_name", "type": "string", "optional": True},
+        {"field": "email", "type": "string", "optional": False},
+        {"field": "__op", "type": "string", "optional": True},
+        {"field": "__deleted", "type": "string", "optional": True}]}
+    gone = {"schema": schema, "payload": flat(__op="d", __deleted="true")}
+    # An optional column with a value of its own proves a full image.
+    assert rows("flattened", ["--keys", "id", "--ignore", "id"], gone, gone)[2:] == [
+        ["1004", "first_name", "Anne", None, "d", "true"],
+        ["1004", "email", "annek@noanswer.org", None, "d", "true"]]
+
+
+def test_flattened_key_change():
+    gone = kcat(flat(__op="d", __deleted="true"), key={"id": 1004},
+                headers=["__debezium.newkey", '{"id":7}'])
+    come = kcat(flat(id=7), key={"id": 7}, headers=["__debezium.oldkey", '{"id":1004}'])
+    assert rows("flattened", ["--identity", "full"], gone, come) == [
+        ["7", "id", "1004", "7", "u", "true"]]
+
+
+# --------------------------------------------------------------------------
+# CloudEvents: https://debezium.io/documentation/reference/stable/integrations/cloudevents.html
+# --------------------------------------------------------------------------
+
+CLOUDEVENT = {
+    "id": "name:test_server;lsn:29274832;txId:565", "source": "/debezium/postgresql/test_server",
+    "specversion": "1.0", "type": "io.debezium.connector.postgresql.DataChangeEvent",
+    "time": "2020-01-13T13:55:39.738Z", "datacontenttype": "application/json", "iodebeziumop": "r",
+    "iodebeziumversion": "3.3.1.Final", "iodebeziumconnector": "postgresql",
+    "iodebeziumname": "test_server", "iodebeziumtsms": "1578923739738", "iodebeziumsnapshot": "true",
+    "iodebeziumdb": "postgres", "iodebeziumschema": "s1", "iodebeziumtable": "a",
+    "iodebeziumlsn": "29274832", "iodebeziumxmin": None, "iodebeziumtxid": "565",
+    "data": {"before": None, "after": {"pk": 1, "name": "Bob"}}}
+
+
+def test_cloudevents():
+    options = ["--keys", "pk", "--ignore", "pk", "--identity", "full"]
+    update = dict(CLOUDEVENT, iodebeziumop="u",
+                  data={"before": {"pk": 1, "name": "Bob"}, "after": {"pk": 1, "name": "Eve"}})
+    with_schema = dict(update, data={"schema": {"type": "struct"}, "payload": update["data"]})
+    assert rows("cloudevents", options, CLOUDEVENT) == []
+    assert rows("cloudevents", options + ["--snapshot", "emit"], CLOUDEVENT) == [
+        ["1", "name", None, "Bob", "r", "true"]]
+    assert rows("cloudevents", options, update, with_schema) == 2 * [
+        ["1", "name", "Bob", "Eve", "u", "true"]]
+    assert cells(PLACES + ",source_name", options, update) == [
+        ["s1.a", "565", "29274832", "2020-01-13T13:55:39.738000Z", "2", "test_server"]]
+
+
+def test_cloudevents_in_avro_are_refused():
+    event = dict(CLOUDEVENT, data="AAAAAAEAAgI=", dataschema="http://my-registry/schemas/ids/1")
+    result = pivot("--fields", "*", "--keys", "pk", stdin=lines(event))
+    assert result.status == 1 and "data.serializer.type=json" in result.err
+
+
+# --------------------------------------------------------------------------
+# Together
+# --------------------------------------------------------------------------
+
+def test_shapes_may_be_mixed_and_framed():
+    """One after the other, each also in the framing of a schema registry; and Debezium's between."""
+    options = ["--fields", "*", "--columns", "source_table,op,change_field"]
+    events = [MAXWELL_INSERT, CANAL, WAL2JSON_1, WAL2JSON_2[2], json.dumps(create(1))]
+    single = [good_pivot(*options, *(["--keys", "id"] if i == 4 else []), stdin=lines(event)).rows
+              for i, event in enumerate(events)]
+    order = [0, 4, 1, 1, 4, 2, 3, 0, 0, 4, 2]
+    framed = [b"\0\0\0\0\1" + events[i].encode() if n % 2 else events[i]
+              for n, i in enumerate(order)]
+    got = pivot(*options, "-o", "pivot.keys.inventory.products=id", "-o", "pivot.keys.s.t=id",
+                stdin=lines(*framed))
+    assert got.status == 0, got.err
+    assert got.rows == [row for i in order for row in single[i]]
+
+
+@pytest.mark.parametrize("name", ["debezium", "flattened", "cloudevents", "canal", "maxwell",
+                                  "wal2json-v1", "wal2json-v2"])
+@pytest.mark.parametrize("text", ["7", '"x"', "[]", "{}", '{"change":7}', '{"data":[7]}'])
+def test_what_is_no_event_is_named(name, text):
+    result = pivot("--fields", "a", "--keys", "id", "--decoder", name, stdin=text.encode() + b"\n")
+    # Any object may be a row, where the configuration says that it is one.
+    row = name == "flattened" and text.startswith("{")
+    assert (result.status, result.out) == (0 if row else 1, "")
+    assert row or "1:" in result.err
+
+
+def test_unknown_decoder():
+    result = pivot("--fields", "a", "--decoder", "xml", stdin=b"")
+    assert result.status == 2 and "maxwell" in result.err
