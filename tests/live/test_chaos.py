@@ -38,15 +38,6 @@ def bench(stack, binary, tmp_path, request):
     made.close(tell=request.session.testsfailed > failed)
 
 
-def slow_down(bench, seconds):
-    """Every COPY takes so long: a worker always has lag, and is mostly in the middle of a flush."""
-    bench.sql(f"""
-create function slow() returns trigger language plpgsql as
-$$ begin perform pg_sleep({seconds}); return null; end $$;
-create trigger slow after insert on holding_pivot for each statement execute function slow();
-""")
-
-
 class Outages:
     """Crashes of PostgreSQL, and some restarts of the broker, until it is told to end."""
 
@@ -123,7 +114,7 @@ def test_every_row_once(bench, stack, outages):
     rate = max(1200, total / (5 * wanted))
     path = bench.connector(batch__rows__max=str(int(rate / 15)))
     bench.make_table()
-    slow_down(bench, 0.2)
+    bench.slow_down(0.2)
     producer = bench.producer(rate=rate)
     trouble = Outages(stack, chance) if outages else None
     herd = Herd(bench, path, chance, trouble.lock if trouble else threading.Lock())
@@ -141,7 +132,7 @@ def test_every_row_once(bench, stack, outages):
         wait_until(lambda: stack.sql("select 1"), "PostgreSQL is back")
     producer.rate = None
     wait_until(lambda: producer.sent >= total, "the rest is sent", 600)
-    bench.sql("drop trigger slow on holding_pivot")
+    bench.speed_up()
     sent = producer.finish()
     bench.caught_up(seconds=300)
     assert [worker.stop() for worker in herd.workers] == [0, 0, 0]

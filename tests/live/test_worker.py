@@ -26,19 +26,6 @@ def bench(stack, binary, tmp_path, request):
     made.close(tell=request.session.testsfailed > failed)
 
 
-def slow_down(bench, seconds):
-    """Every COPY takes so long: a worker always has lag, and is mostly in the middle of a flush."""
-    bench.sql(f"""
-create or replace function slow() returns trigger language plpgsql as
-$$ begin perform pg_sleep({seconds}); return null; end $$;
-create trigger slow after insert on holding_pivot for each statement execute function slow();
-""")
-
-
-def speed_up(bench):
-    bench.sql("drop trigger slow on holding_pivot")
-
-
 def test_plain_run_is_equal_row_for_row(bench, stack):
     stack.create_topic(bench.topic)
     produce(stack, bench.topic, 100_000)
@@ -51,71 +38,12 @@ def test_plain_run_is_equal_row_for_row(bench, stack):
     assert "reading from offset 0" in worker.log()
 
 
-def test_kills_leave_every_row_once(bench, stack):
-    stack.create_topic(bench.topic)
-    chance, watch = random.Random(), Watch(bench)
-    path = bench.connector(batch__rows__max="500")
-    bench.make_table()
-    slow_down(bench, 0.2)
-    producer = bench.producer(rate=3000)
-    workers = [bench.worker(path) for _ in range(3)]
-    counted = kills = 0
-
-    def countable(worker):
-        return watch.flushed[worker.id] > 0 and watch.lag(worker) > 0
-
-    deadline = time.monotonic() + 100
-    while counted < 10 and time.monotonic() < deadline:
-        watch.look()
-        if not all(countable(worker) for worker in workers):
-            time.sleep(0.1)
-            continue
-        time.sleep(chance.random())
-        for place in chance.sample(range(3), chance.choice([2, 3, 3])):
-            watch.look()
-            counted += countable(workers[place])
-            kills += 1
-            workers[place].kill()
-            workers[place] = bench.worker(path)
-            time.sleep(chance.choice([0, 0, 0.1, 0.5]))
-    assert producer.alive(), "the last kill must fall before the producer's end"
-    print(f"{counted} of {kills} kills counted")
-    assert counted >= 10
-    producer.finish()
-    speed_up(bench)
-    bench.caught_up()
-    assert [worker.stop() for worker in workers] == [0, 0, 0]
-    print(f"{bench.equal()} rows equal")
-
-
-def test_postgres_and_kafka_restarts(bench, stack):
-    stack.create_topic(bench.topic)
-    path = bench.connector(tasks__max="2")
-    producer = bench.producer(rate=5000)
-    worker = bench.worker(path)
-    worker.says("reading from offset")
-    for turn in range(5):
-        time.sleep(random.random())
-        stack.control("stop", "postgres", "--immediate")
-        time.sleep(random.random())
-        stack.control("start", "postgres")
-        if turn == 2:
-            stack.control("restart", "kafka")
-        before = bench.stored()
-        wait_until(lambda: sum(state[0] for state in bench.stored().values())
-                   > sum(state[0] for state in before.values()), "goes on by itself", 30)
-    producer.finish()
-    bench.caught_up()
-    assert worker.stop() == 0, worker.log()
-    assert bench.equal() > 10_000
-
-
 @pytest.mark.parametrize("wake", ["after the flush", "before the flush"])
 def test_a_stopped_worker_blocks_nobody_and_writes_nothing(bench, stack, wake):
     stack.create_topic(bench.topic)
     path = bench.connector(batch__rows__max="500", claim__timeout__ms="2000")
     bench.make_table()
-    slow_down(bench, 0.1)
+    bench.slow_down(0.1)
     producer = bench.producer(rate=4000)
     old, new = bench.worker(path), bench.worker(path)
     watch = Watch(bench)
@@ -142,7 +70,7 @@ def test_a_stopped_worker_blocks_nobody_and_writes_nothing(bench, stack, wake):
     old.signal(signal.SIGCONT)
     time.sleep(2)
     producer.finish()
-    speed_up(bench)
+    bench.speed_up()
     bench.caught_up()
     produce(stack, bench.topic, 2000, seed=2)  # no partition is left without a reader
     bench.caught_up()
