@@ -261,3 +261,17 @@ def test_a_missing_partition_is_waited_for(bench, stack):
     bench.caught_up()
     assert worker.stop() == 0, worker.log()
     bench.equal()
+
+
+@pytest.mark.parametrize("altered, said", [("epoch = epoch + 1", "has claimed .* since"),
+                                           ("next_offset = next_offset - 1", "is .* and not")])
+def test_positions_that_somebody_altered_are_noticed(bench, stack, altered, said):
+    """Nothing but the closing query's two comparisons stands between this and rows that double."""
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 200)
+    worker = bench.worker(bench.connector())
+    bench.caught_up()
+    bench.sql(f"update fieldtrail_offset set {altered}")
+    produce(stack, bench.topic, 200, seed=2)
+    worker.says(said)
+    worker.stop()
