@@ -39,10 +39,9 @@ struct field {
     struct value preset; /* the schema's default, ABSENT without one; its text lives until the
                                    decoder's next call */
     enum field_need need;
-    uint32_t place;           /* of the column in the event, from 1 */
-    int64_t ticks_per_second; /* of a number that counts time since 1970, else 0 */
-    const char *sql_type;     /* what PostgreSQL calls its type, static; NULL where not told */
-    bool key;                 /* belongs to the row's key (set by the pivot) */
+    uint32_t place;       /* of the column in the event, from 1 */
+    const char *sql_type; /* what PostgreSQL calls its type, static; NULL where not told */
+    bool key;             /* belongs to the row's key (set by the pivot) */
 };
 
 /* What the form of the event vouches for. Debezium's vouches for nothing: it fills gaps. */

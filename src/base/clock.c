@@ -14,13 +14,7 @@
 #define HOUR_US (60 * MINUTE_US)
 #define DAY_US (24 * HOUR_US)
 
-struct civil {
-    int64_t year;
-    int month, day;
-};
-
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */
-static int64_t days_from_civil(struct civil date)
+int64_t days_from_civil(struct civil date)
 {
     int64_t year = date.year - (date.month <= 2);
     int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -30,7 +24,7 @@ static int64_t days_from_civil(struct civil date)
     return era * 146097 + day_of_era - 719468;
 }
 
-static struct civil civil_from_days(int64_t days)
+struct civil civil_from_days(int64_t days)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -129,23 +123,24 @@ static bool take_char(str *text, char c)
     return true;
 }
 
-static int days_of_month(int64_t year, int64_t month)
+int days_of_month(int64_t year, int64_t month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-static bool take_date(str *text, int64_t *days)
+static bool take_date(str *text, bool before_christ, int64_t *days)
 {
     int64_t year, month, day;
     bool negative = take_char(text, '-');
-    bool expanded = negative || take_char(text, '+');
-    if (!take_number(text, 4, expanded ? 6 : 4, &year) || !take_char(text, '-')
+    if (!negative)
+        take_char(text, '+');
+    if (!take_number(text, 4, 6, &year) || !take_char(text, '-')
         || !take_number(text, 2, 2, &month) || !take_char(text, '-')
         || !take_number(text, 2, 2, &day))
         return false;
-    year = negative ? -year : year;
+    year = negative ? -year : before_christ ? 1 - year : year;
     if (month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))
         return false;
     *days = days_from_civil((struct civil){year, (int)month, (int)day});
@@ -209,7 +204,10 @@ static bool take_zone(str *text, int64_t *offset, enum timestamp_zone *zone)
 bool timestamp_parse(str text, int64_t *time_us, enum timestamp_zone *zone)
 {
     int64_t days, of_day = 0, offset = 0;
-    if (!take_date(&text, &days))
+    bool before_christ = str_ends(text, STR(" BC"));
+    if (before_christ)
+        text.len -= strlen(" BC");
+    if (!take_date(&text, before_christ, &days))
         return false;
     bool has_time = take_char(&text, 'T') || take_char(&text, ' ');
     if ((has_time && !take_time(&text, &of_day)) || !take_zone(&text, &offset, zone)

@@ -17,6 +17,18 @@ int64_t clock_steady_ms(void);
    where the time was over first. */
 bool clock_wait(int fd, short events, int timeout_ms);
 
+struct civil {
+    int64_t year; /* astronomical: 0 is 1 BC */
+    int month, day;
+};
+
+/* A date in the proleptic Gregorian calendar and the days since 1970-01-01. */
+struct civil civil_from_days(int64_t days);
+int64_t days_from_civil(struct civil date);
+
+/* Days of a month, 1 to 12. */
+int days_of_month(int64_t year, int64_t month);
+
 /* Bytes that timestamp_print writes at the most. */
 #define TIMESTAMP_SIZE 40
 
@@ -28,9 +40,9 @@ size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us);
 enum timestamp_zone { TIMESTAMP_UTC_OFFSET, TIMESTAMP_ZONELESS };
 
 /* Reads ISO 8601 and PostgreSQL's spelling: date, 'T' or blank, hours:minutes[:seconds[.fraction]],
-   then nothing, 'Z', or ±hh[:mm[:ss]]; or a date alone, with or without a zone. Fractions beyond
-   the microsecond are cut,
-   24:00 is the next day. False for anything else (infinity, eras, impossible dates). */
+   then nothing, 'Z', or ±hh[:mm[:ss]]; or a date alone, with or without a zone; a year before
+   Christ as -0043 or with " BC" at the end. Fractions beyond the microsecond are cut, 24:00 is the
+   next day. False for anything else (infinity, impossible dates). */
 bool timestamp_parse(str text, int64_t *time_us, enum timestamp_zone *zone) MUST_CHECK;
 
 /* Names the zone in which times without one are meant: "UTC", "+03:30", or a name of the tz

@@ -10,6 +10,7 @@
 #include "connector.h"
 #include "debezium.h"
 #include "decoders.h"
+#include "reading.h"
 #include "encoders.h"
 #include "lines.h"
 #include "log.h"
@@ -48,8 +49,8 @@ static const struct option_table flag_options = {
     .title = "Run", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
 static const struct option_table *const tables[] = {
-    &pivot_options,    &encoder_options, &task_options, &lines_options,
-    &debezium_options, &decoder_options, &flag_options, &cli_options};
+    &pivot_options,   &encoder_options, &task_options, &lines_options, &debezium_options,
+    &decoder_options, &values_options,  &flag_options, &cli_options};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
@@ -127,7 +128,9 @@ static bool set_up_rows(struct run *run, struct fault *fault)
         run->encoder = (struct encoder){.type = &streampy_encoder, .layout = &none};
         run->task.rows = rows_by_streampy;
         run->task.rows_context = &run->streampy;
-        return check_compat(run, fault);
+        /* It prints what stands in the message. */
+        return check_compat(run, fault)
+               && config_set(&run->config, STR("pivot.values"), STR("raw"), STR("--compat"), fault);
     }
     run->pivot = pivot_new(&run->config, PIVOT_PIPE_COLUMNS, warn, NULL, fault);
     run->task.rows = rows_by_pivot;

@@ -12,11 +12,14 @@
 #include "key_half.h"
 #include "logical_message.h"
 #include "mem.h"
-#include "schema.h"
+#include "message_key.h"
+#include "reading.h"
 #include "shape.h"
 
 /* Nodes of one message: a record of 128 MiB may consist of values of two bytes each. */
 #define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
+/* Hints and the placeholder. */
+#define OWN_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define COLUMN_LIMIT 8192
 /* Children of the columns are not needed: payload, image, column. */
 #define PAYLOAD_DEPTH 2
@@ -24,9 +27,12 @@
 struct debezium {
     struct decoder decoder;
     bool fast; /* decoder.fast */
+    struct reading_rules rules;
+    struct message_keys keys;
     struct schema_cache *schemas;
-    struct shapes *payloads, *keys;
+    struct shapes *payloads;
     uint64_t joins;       /* counts the notes of shapes */
+    struct arena arena;   /* lives as long as the decoder */
     struct arena scratch; /* trees of one record */
 };
 
@@ -34,8 +40,9 @@ static void debezium_destroy(struct decoder *decoder)
 {
     struct debezium *self = (struct debezium *)decoder;
     schema_cache_free(self->schemas);
+    message_keys_release(&self->keys);
     shapes_free(self->payloads);
-    shapes_free(self->keys);
+    arena_release(&self->arena);
     arena_release(&self->scratch);
     mem_free(self);
 }
@@ -62,12 +69,14 @@ static struct decoder *debezium_create(const struct config *config, struct fault
     }
     *self = (struct debezium){.decoder = {.type = &debezium_decoder},
                               .schemas = schema_cache_new(),
-                              .payloads = shapes_new(PAYLOAD_DEPTH),
-                              .keys = shapes_new(PAYLOAD_DEPTH)};
+                              .payloads = shapes_new(PAYLOAD_DEPTH)};
+    arena_init(&self->arena, OWN_BYTES_LIMIT);
     arena_init(&self->scratch, SCRATCH_BYTES_LIMIT);
-    bool whole = self->schemas && self->payloads && self->keys;
+    bool whole = self->schemas && self->payloads;
     if ((whole || fault_memory(fault, "the decoder"))
-        && option_load(&debezium_options, config, self, fault))
+        && option_load(&debezium_options, config, self, fault)
+        && (message_keys_init(&self->keys, self->fast) || fault_memory(fault, "the decoder"))
+        && reading_load(&self->rules, config, &self->arena, fault))
         return &self->decoder;
     debezium_destroy(&self->decoder);
     return NULL;
@@ -89,14 +98,6 @@ struct message {
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
 };
-
-/* {"schema":…,"payload":…}; some converters leave the schema away. */
-static bool is_wrapper(const struct json *root)
-{
-    size_t members = json_child_count(root);
-    return root->kind == JSON_OBJECT && json_member(root, "payload")
-           && (members == 1 || (members == 2 && json_member(root, "schema")));
-}
 
 /* Tables are told apart by their topic, where there is one. */
 static uint64_t topic_group(const struct record *record)
@@ -138,7 +139,7 @@ static bool read_message(struct debezium *self, const struct record *record, str
         return false;
     message->payload = root;
     message->schema = NULL;
-    message->wrapped = is_wrapper(root);
+    message->wrapped = envelope_is_wrapper(root);
     if (!message->wrapped)
         return true;
     const struct json *schema = json_member(root, "schema");
@@ -165,27 +166,12 @@ static bool take_framing(str *text, struct fault *fault)
         "kcat -J where the schema's number holds a line feed)");
 }
 
-static bool parse_key(struct debezium *self, uint64_t group, str text, struct arena *texts,
-                      struct json **root, struct fault *fault)
-{
-    struct json_memory memory = {&self->scratch, texts};
-    struct shape *shape = self->fast ? shapes_recall(self->keys, group, text, texts) : NULL;
-    if (shape) {
-        *root = shape->root;
-        return true;
-    }
-    if (!parse(self, text, PAYLOAD_DEPTH, memory, root, fault))
-        return false;
-    if (self->fast)
-        shapes_learn(self->keys, group, text);
-    return true;
-}
-
 static bool read_key(struct debezium *self, const struct message *message,
                      const struct record *record, struct arena *texts, struct change *change,
                      struct fault *fault)
 {
-    struct json *root;
+    struct json_memory memory = {&self->scratch, texts};
+    struct message_key key;
     struct fault unreadable;
     str text = record->key;
     change->keyed = record->keyed;
@@ -194,27 +180,20 @@ static bool read_key(struct debezium *self, const struct message *message,
     /* A key that is no JSON (StringConverter) tells no columns: it is as if there were none, and
        the configuration must name them. */
     change->keyed = take_framing(&text, &unreadable)
-                    && parse_key(self, message->group, text, texts, &root, &unreadable);
+                    && message_key_parse(&self->keys, message->group, str_trim(text), memory, &key,
+                                         &unreadable);
     if (!change->keyed)
         return unreadable.kind == FAULT_RECORD
                || fault_set(fault, unreadable.kind, "%s", unreadable.text);
-    const struct json *key = json_member(root, "payload");
-    /* A key column may itself be called payload. */
-    if (!is_wrapper(root) || (!json_member(root, "schema") && key->kind != JSON_OBJECT))
-        key = root;
-    if (key->kind != JSON_OBJECT) {
-        change->keyed = key->kind == JSON_NULL; /* a bare 7 or "x" tells no column either */
+    if (key.payload->kind != JSON_OBJECT) {
+        /* a bare 7 or "x" tells no column either */
+        change->keyed = key.payload->kind == JSON_NULL;
         return true;
     }
-    change->key_text = key->text;
-    struct member *members = ARENA_NEW(texts, struct member, json_child_count(key));
-    if (!members)
-        return fault_memory(fault, "a message key");
-    change->key = members;
-    const struct type *plain = type_by_name(STR_EMPTY);
-    for (const struct json *child = key->child; child; child = child->next)
-        members[change->key_count++] = (struct member){child->name, type_read(plain, child)};
-    return true;
+    change->key_text = key.payload->text;
+    struct reading reading = reading_of(&self->rules, change, texts, &self->scratch);
+    return reading_members(&reading, key.schema, key.payload, &change->key, &change->key_count,
+                           fault);
 }
 
 /* Columns of both images, joined into fields by name. They are looked up by hash: images usually
@@ -224,7 +203,8 @@ struct join {
     size_t count, limit;
     uint32_t *slot; /* number of a field plus one, by the hash of its name */
     size_t slot_mask;
-    const struct schema *row; /* of the image, or NULL */
+    const struct schema *row;  /* of the image, or NULL */
+    const struct json **after; /* by number of the field: what it is in the image read first */
 };
 
 static bool join_init(struct join *join, struct arena *fields, struct arena *scratch)
@@ -235,7 +215,8 @@ static bool join_init(struct join *join, struct arena *fields, struct arena *scr
     join->slot_mask = slots - 1;
     join->slot = ARENA_NEW(scratch, uint32_t, slots);
     join->field = ARENA_NEW(fields, struct field, join->limit);
-    return join->slot && join->field;
+    join->after = ARENA_NEW(scratch, const struct json *, join->limit);
+    return join->slot && join->field && join->after;
 }
 
 static struct field *join_field(struct join *join, str name, size_t expected)
@@ -269,25 +250,36 @@ static void describe(struct field *field, const struct schema *column)
         return;
     field->need = column->optional ? FIELD_OPTIONAL : FIELD_REQUIRED;
     field->preset = column->preset;
-    field->ticks_per_second = column->plug->ticks_per_second;
     field->sql_type = column->sql_type;
 }
 
-static void join_image(struct join *join, const struct json *image, bool is_after)
+/* What stands in both images in the same letters is the same value, and read once. */
+static bool is_same_text(const struct json *a, const struct json *b)
 {
-    const struct type *plain = type_by_name(STR_EMPTY);
+    return a && a->kind == b->kind && str_eq(a->text, b->text);
+}
+
+static bool join_image(struct join *join, const struct reading *reading, const struct json *image,
+                       bool is_after, struct fault *fault)
+{
     size_t nth = 0;
     for (const struct json *column = image->child; column; column = column->next, nth++) {
         const struct schema *schema = column_schema(join, column->name, nth);
         struct field *field = join_field(join, column->name, nth);
         assert(field); /* there is room for all */
         describe(field, schema);
-        struct value value = type_read(schema ? schema->plug : plain, column);
-        if (is_after)
-            field->after = value;
-        else
-            field->before = value;
+        const struct json **after = &join->after[field - join->field];
+        if (is_after) {
+            *after = column;
+            if (!reading_value(reading, schema, column, &field->after, fault))
+                return false;
+        } else if (is_same_text(*after, column)) {
+            field->before = field->after;
+        } else if (!reading_value(reading, schema, column, &field->before, fault)) {
+            return false;
+        }
     }
+    return true;
 }
 
 /* A row that came without any image still has the columns that the schema names. */
@@ -386,28 +378,39 @@ static void note_fields(struct debezium *self, const struct join *join, const st
                           .before = old};
 }
 
-/* The fields as they were noted, with the values of these images. */
-static bool recall_fields(const struct note *note, const struct json *before,
-                          const struct json *after, struct arena *arena, struct change *change,
+/* Images of a shape have their columns in one order, most often the same one. */
+static bool recall_values(const struct note *note, const struct reading *reading,
+                          const struct json *before, const struct json *after, struct field *fields,
                           struct fault *fault)
 {
-    const struct type *plain = type_by_name(STR_EMPTY);
+    const struct json *column = after ? after->child : NULL, *twin = column;
+    for (const struct place *place = note->after; column; column = column->next, place++)
+        if (!reading_value(reading, place->schema, column, &fields[place->field].after, fault))
+            return false;
+    const struct place *place = note->before, *other = note->after;
+    for (column = before ? before->child : NULL; column; column = column->next, place++, other++) {
+        struct field *field = &fields[place->field];
+        if (twin && other->field == place->field && is_same_text(twin, column))
+            field->before = field->after;
+        else if (!reading_value(reading, place->schema, column, &field->before, fault))
+            return false;
+        twin = twin ? twin->next : NULL;
+    }
+    return true;
+}
+
+/* The fields as they were noted, with the values of these images. */
+static bool recall_fields(const struct note *note, const struct reading *reading,
+                          const struct json *before, const struct json *after,
+                          struct change *change, struct fault *fault)
+{
     size_t bytes = note->field_count * sizeof(struct field);
-    struct field *fields = arena_alloc(arena, bytes);
+    struct field *fields = arena_alloc(reading->context.texts, bytes);
     if (!fields)
         return fault_memory(fault, "columns");
     memcpy(fields, note->field, bytes);
-    const struct place *place = note->after;
-    for (const struct json *column = after ? after->child : NULL; column; column = column->next) {
-        fields[place->field].after = type_read(place->schema ? place->schema->plug : plain, column);
-        place++;
-    }
-    place = note->before;
-    for (const struct json *column = before ? before->child : NULL; column; column = column->next) {
-        fields[place->field].before = type_read(place->schema ? place->schema->plug : plain,
-                                                column);
-        place++;
-    }
+    if (!recall_values(note, reading, before, after, fields, fault))
+        return false;
     change->field = fields;
     change->field_count = note->field_count;
     change->columns = note->columns;
@@ -415,18 +418,17 @@ static bool recall_fields(const struct note *note, const struct json *before,
     return true;
 }
 
-static bool join_fields(struct join *join, const struct json *before, const struct json *after,
-                        struct arena *arena, struct arena *scratch, struct change *change,
-                        struct fault *fault)
+static bool join_fields(struct join *join, const struct reading *reading, const struct json *before,
+                        const struct json *after, struct change *change, struct fault *fault)
 {
+    struct arena *arena = reading->context.texts;
     if (!count_columns(before, after, join->row, &join->limit, fault))
         return false;
-    if (!join_init(join, arena, scratch))
+    if (!join_init(join, arena, reading->context.scratch))
         return fault_memory(fault, "columns");
-    if (after)
-        join_image(join, after, true);
-    if (before)
-        join_image(join, before, false);
+    if ((after && !join_image(join, reading, after, true, fault))
+        || (before && !join_image(join, reading, before, false, fault)))
+        return false;
     /* A delete need not say every column; those it leaves out are unknown, not absent. */
     if (change->op == CHANGE_DELETE && !join_schema(join, arena, fault))
         return false;
@@ -445,13 +447,14 @@ static bool read_fields(struct debezium *self, const struct message *message,
     const struct json *after = gone ? NULL : envelope->after;
     const struct json *before = gone || change->op == CHANGE_UPDATE ? envelope->before : NULL;
     struct note *note = message->shape ? message->shape->note : NULL;
+    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     change->has_before = before != NULL;
     change->has_after = after != NULL;
     if (note && note->columns && note->gone == gone && note->has_before == change->has_before
         && note->has_after == change->has_after)
-        return recall_fields(note, before, after, arena, change, fault);
+        return recall_fields(note, &reading, before, after, change, fault);
     struct join join = {.row = schema_field(message->schema, gone ? STR("before") : STR("after"))};
-    if (!join_fields(&join, before, after, arena, &self->scratch, change, fault))
+    if (!join_fields(&join, &reading, before, after, change, fault))
         return false;
     if (note && !note->columns)
         note_fields(self, &join, before, after, change, note);

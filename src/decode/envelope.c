@@ -17,6 +17,13 @@ static const struct json *object_or_null(const struct json *json)
     return json && json->kind == JSON_OBJECT ? json : NULL;
 }
 
+bool envelope_is_wrapper(const struct json *root)
+{
+    size_t members = json_child_count(root);
+    return root->kind == JSON_OBJECT && json_member(root, "payload")
+           && (members == 1 || (members == 2 && json_member(root, "schema")));
+}
+
 static const char *const signal_types[] = {
     "execute-snapshot",     "stop-snapshot",         "pause-snapshot", "resume-snapshot",
     "snapshot-window-open", "snapshot-window-close", "schema-changes"};

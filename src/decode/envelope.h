@@ -9,6 +9,9 @@
 
 #include "json.h"
 
+/* {"schema":…,"payload":…}; some converters leave the schema away. */
+bool envelope_is_wrapper(const struct json *root);
+
 enum message_kind {
     MESSAGE_ENVELOPE,
     MESSAGE_TOMBSTONE,

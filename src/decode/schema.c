@@ -58,23 +58,53 @@ static bool read_children(const struct json *json, struct arena *arena, unsigned
     return true;
 }
 
+static bool is_text(const struct schema *schema)
+{
+    return schema && str_is(schema->type, "string") && schema->name.len == 0;
+}
+
+static void choose_type(const struct json *json, struct schema *schema)
+{
+    const struct schema *items = schema_field(schema, STR("items"));
+    struct type_terms terms = {
+        .name = schema->name,
+        .wire = schema->type,
+        .parameters = json_member(json, "parameters"),
+        .item = items ? &items->reads : NULL,
+        .text_map = is_text(schema_field(schema, STR("keys")))
+                    && is_text(schema_field(schema, STR("values"))),
+    };
+    schema->reads = type_of_terms(&terms);
+}
+
+/* A default that its type cannot read is none: it is no part of any row. */
+static bool read_preset(const struct json *json, struct arena *arena, struct schema *schema,
+                        struct fault *fault)
+{
+    const struct json *preset = json_member(json, "default");
+    struct type_context context = {arena, arena, NULL};
+    struct fault unreadable = {0};
+    if (!preset || type_read(&schema->reads, &context, preset, &schema->preset, &unreadable))
+        return true;
+    schema->preset = (struct value){VALUE_ABSENT, STR_EMPTY};
+    return unreadable.kind == FAULT_RECORD || fault_memory(fault, "a schema");
+}
+
 static bool read_schema(const struct json *json, struct arena *arena, unsigned depth,
                         struct schema *schema, struct fault *fault)
 {
     if (json->kind != JSON_OBJECT || depth > SCHEMA_DEPTH_LIMIT)
         return fault_set(fault, FAULT_RECORD, "the schema block is no Kafka Connect schema");
     const struct json *optional = json_member(json, "optional");
-    const struct json *preset = json_member(json, "default");
     schema->field = json_string(json_member(json, "field"));
     schema->type = json_string(json_member(json, "type"));
     schema->name = json_string(json_member(json, "name"));
     schema->optional = optional && str_is(optional->text, "true");
-    schema->plug = type_by_name(schema->name);
     schema->sql_type = sql_type(schema->type, schema->name);
-    schema->parameters = json_member(json, "parameters");
-    if (preset)
-        schema->preset = type_read(schema->plug, preset);
-    return read_children(json, arena, depth, schema, fault);
+    if (!read_children(json, arena, depth, schema, fault))
+        return false;
+    choose_type(json, schema);
+    return read_preset(json, arena, schema, fault);
 }
 
 bool schema_read(const struct json *json, struct arena *arena, struct schema **schema,

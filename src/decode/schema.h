@@ -14,10 +14,9 @@ struct schema {
     str type;  /* "struct", "int32", "string" ... */
     str name;  /* semantic name, or the struct's own: "bank.holding.Envelope" */
     bool optional;
-    struct value preset;           /* the default, ABSENT without one */
-    const struct type *plug;       /* the semantic type's reader */
-    const char *sql_type;          /* what PostgreSQL calls it */
-    const struct json *parameters; /* object of parameters, or NULL */
+    struct value preset;  /* the default, ABSENT without one */
+    struct type reads;    /* what its values mean */
+    const char *sql_type; /* what PostgreSQL calls it */
     struct schema *child; /* fields of a struct, items of an array, keys and values of a map */
     size_t child_count;
     uint64_t number; /* of a remembered schema: from 1, and never the same again */

@@ -1,10 +1,16 @@
 /*
- * The table of semantic types. Texts of numbers, decimals and times are not yet turned into what
- * the database prints: a type that is not listed passes its JSON value on as it came.
+ * The types of Connect schemas: the table of semantic names, what a wire type alone means, and what
+ * all readers share. A value that its type cannot read makes the record bad, for a wrong value in
+ * an audit is worse than none; only texts of times in a foreign spelling pass as they came, because
+ * they are texts already.
  */
 #include "types.h"
 
-static struct value read_plain(const struct json *json)
+#include "type_readers.h"
+
+const struct type type_as_it_came = {.reader = NULL};
+
+struct value type_plain(const struct json *json)
 {
     switch (json->kind) {
     case JSON_NULL:
@@ -22,86 +28,224 @@ static struct value read_plain(const struct json *json)
     return (struct value){VALUE_ABSENT, STR_EMPTY};
 }
 
-/* The document stands in a string. */
-static struct value read_document(const struct json *json)
+static bool read_document(const struct type *type, const struct type_context *context,
+                          const struct json *json, struct value *value, struct fault *fault)
 {
-    struct value value = read_plain(json);
-    if (value.kind == VALUE_TEXT)
-        value.kind = VALUE_JSON;
-    return value;
+    (void)type;
+    (void)context;
+    (void)fault;
+    *value = type_plain(json);
+    if (value->kind == VALUE_TEXT)
+        value->kind = VALUE_JSON;
+    return true;
 }
+
+/* PostgreSQL's text of a host has its full mask, its own output (and Debezium's) has not. */
+static bool read_inet(const struct type *type, const struct type_context *context,
+                      const struct json *json, struct value *value, struct fault *fault)
+{
+    (void)type;
+    struct text out = {.arena = context->texts};
+    *value = type_plain(json);
+    if (json->kind != JSON_STRING || str_find(json->text, STR("/")) >= 0)
+        return true;
+    text_str(&out, json->text);
+    text_str(&out, str_find(json->text, STR(":")) >= 0 ? STR("/128") : STR("/32"));
+    return text_value(&out, VALUE_TEXT, value, fault);
+}
+
+const struct type_reader type_inet = {"inet", read_inet};
+const struct type_reader type_document = {"a JSON document", read_document};
 
 #define MS 1000
 #define US 1000000
 #define NS 1000000000
 
-static const struct type plain = {"", 0, read_plain};
-
-static const struct type types[] = {
-    {"io.debezium.data.Json", 0, read_document},
-    {"io.debezium.time.Timestamp", MS, read_plain},
-    {"io.debezium.time.MicroTimestamp", US, read_plain},
-    {"io.debezium.time.NanoTimestamp", NS, read_plain},
-    {"org.apache.kafka.connect.data.Timestamp", MS, read_plain},
+/* Semantic names whose values are not what stands in the message. Those that are (Uuid, Xml, Enum,
+   EnumSet, Tsvector, Ltree, Year) need no row. */
+static const struct {
+    const char *name;
+    const struct type_reader *reader;
+    int32_t parameter;
+    const char *from; /* the schema's parameter that says it instead */
+} named[] = {
+    {"io.debezium.time.MicroTimestamp", &type_timestamp, US, NULL},
+    {"io.debezium.time.Timestamp", &type_timestamp, MS, NULL},
+    {"io.debezium.time.NanoTimestamp", &type_timestamp, NS, NULL},
+    {"io.debezium.time.ZonedTimestamp", &type_zoned_timestamp, 0, NULL},
+    {"io.debezium.time.IsoTimestamp", &type_iso_timestamp, 0, NULL},
+    {"io.debezium.time.Date", &type_date, 0, NULL},
+    {"io.debezium.time.IsoDate", &type_iso_date, 0, NULL},
+    {"io.debezium.time.Time", &type_time, MS, NULL},
+    {"io.debezium.time.MicroTime", &type_time, US, NULL},
+    {"io.debezium.time.NanoTime", &type_time, NS, NULL},
+    {"io.debezium.time.ZonedTime", &type_zoned_time, 0, NULL},
+    {"io.debezium.time.IsoTime", &type_iso_time, 0, NULL},
+    {"io.debezium.time.MicroDuration", &type_duration, US, NULL},
+    {"io.debezium.time.NanoDuration", &type_duration, NS, NULL},
+    {"io.debezium.time.Interval", &type_interval, 0, NULL},
+    {"org.apache.kafka.connect.data.Decimal", &type_decimal, 0, "scale"},
+    {"org.apache.kafka.connect.data.Date", &type_date, 0, NULL},
+    {"org.apache.kafka.connect.data.Time", &type_time, MS, NULL},
+    {"org.apache.kafka.connect.data.Timestamp", &type_timestamp, MS, NULL},
+    {"io.debezium.data.VariableScaleDecimal", &type_variable_decimal, 0, NULL},
+    {"io.debezium.data.Json", &type_document, 0, NULL},
+    {"io.debezium.data.Bits", &type_bits, 0, "length"},
+    {"io.debezium.data.geometry.Point", &type_point, 0, NULL},
+    {"io.debezium.data.geometry.Geometry", &type_geometry, 0, NULL},
+    {"io.debezium.data.geometry.Geography", &type_geometry, 0, NULL},
+    {"io.debezium.data.DoubleVector", &type_vector, 0, NULL},
+    {"io.debezium.data.FloatVector", &type_vector, 0, NULL},
+    {"io.debezium.data.SparseDoubleVector", &type_sparse_vector, 0, NULL},
+    {"io.debezium.data.SparseVector", &type_sparse_vector, 0, NULL},
 };
 
-const struct type *type_by_name(str name)
+static int32_t parameter_of(const struct json *parameters, const char *name)
 {
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (str_is(name, types[i].name))
-            return &types[i];
-    return &plain;
+    int64_t number;
+    bool good = parameters && json_int64(json_member(parameters, name), &number);
+    return !good                ? 0
+           : number > INT32_MAX ? INT32_MAX
+           : number < INT32_MIN ? INT32_MIN
+                                : (int32_t)number;
 }
 
-/* Forms of the placeholder, after Debezium's UnchangedToastedPlaceholder: the text, its base64 and
-   hex for bytes, in arrays too, as map, and as the codes of its letters for arrays of numbers. */
-#define PLACEHOLDER "__debezium_unavailable_value"
-#define BASE64 "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
-#define HEX "5f5f646562657a69756d5f756e617661696c61626c655f76616c7565"
-/* UUID.nameUUIDFromBytes of the text. */
-#define UUID "b68a35a7-17ad-35b3-af2a-ae46edb4545a"
+/* What column.propagate.source.type says, where a column's own schema says less: PostgreSQL's names
+   of types, and MySQL's. */
+static const struct {
+    const char *source, *wire;
+    struct type type;
+} sources[] = {
+    {"NUMERIC", "string", {.reader = &type_numeric}},
+    {"DECIMAL", "string", {.reader = &type_numeric}},
+    {"MONEY", "string", {.reader = &type_numeric}},
+    {"BPCHAR", "string", {.reader = &type_char}},
+    {"HSTORE", "string", {.reader = &type_hstore}},
+    {"INET", "string", {.reader = &type_inet}},
+    {"BIT", "boolean", {.reader = &type_bits, .parameter = 1}},
+};
 
-#define FORM(literal)                                                                              \
-    {                                                                                              \
-        "" literal, sizeof(literal) - 1                                                            \
+static const struct type numeric_item = {.reader = &type_numeric};
+
+static bool type_of_source(const struct type_terms *terms, struct type *type)
+{
+    str source = json_string(json_member(terms->parameters, "__debezium.source.column.type"));
+    if (source.len == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        if (!str_is(source, sources[i].source) || !str_is(terms->wire, sources[i].wire))
+            continue;
+        *type = sources[i].type;
+        return true;
     }
-#define CODES                                                                                      \
-    "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,"  \
-    "108,117,101]"
-
-static const str text_forms[] = {FORM(PLACEHOLDER), FORM(BASE64), FORM(HEX),
-                                 FORM("{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}")};
-
-static const str container_forms[] = {FORM("[\"" PLACEHOLDER "\"]"),
-                                      FORM("[\"" BASE64 "\"]"),
-                                      FORM("[\"" HEX "\"]"),
-                                      FORM("[\"" UUID "\"]"),
-                                      FORM("{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}"),
-                                      FORM(CODES)};
-
-static bool is_one_of(str text, const str *forms, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_eq(text, forms[i]))
-            return true;
-    return false;
+    if (!str_is(source, "_NUMERIC") || !terms->item || terms->item->reader)
+        return false;
+    *type = (struct type){.reader = &type_array, .item = &numeric_item};
+    return true;
 }
 
-static bool is_unavailable(const struct json *json)
+static struct type type_of_wire(const struct type_terms *terms)
 {
-    if (json->kind == JSON_STRING)
-        return is_one_of(json->text, text_forms, sizeof(text_forms) / sizeof(text_forms[0]));
-    if (json->kind == JSON_ARRAY || json->kind == JSON_OBJECT)
-        return is_one_of(json->text, container_forms,
-                         sizeof(container_forms) / sizeof(container_forms[0]));
-    return false;
+    struct type type = {.item = terms->item};
+    if (str_is(terms->wire, "bytes"))
+        type.reader = &type_bytea;
+    else if (str_is(terms->wire, "double"))
+        type.reader = &type_float8;
+    else if (str_is(terms->wire, "float"))
+        type.reader = &type_float4;
+    else if (str_is(terms->wire, "array") && terms->item)
+        type.reader = &type_array;
+    else if (str_is(terms->wire, "map") && terms->text_map)
+        type.reader = &type_hstore;
+    return type;
 }
 
-struct value type_read(const struct type *type, const struct json *json)
+struct type type_of_terms(const struct type_terms *terms)
 {
-    if (json->kind == JSON_NULL)
-        return (struct value){VALUE_NULL, STR_EMPTY};
-    if (is_unavailable(json))
-        return (struct value){VALUE_UNAVAILABLE, json->text};
-    return type->read(json);
+    struct type source;
+    bool vague = terms->name.len == 0 || str_is(terms->name, "io.debezium.data.Json");
+    if (vague && terms->parameters && type_of_source(terms, &source))
+        return source;
+    for (size_t i = 0; terms->name.len > 0 && i < sizeof(named) / sizeof(named[0]); i++) {
+        if (!str_is(terms->name, named[i].name))
+            continue;
+        struct type type = {.reader = named[i].reader, .parameter = named[i].parameter};
+        if (named[i].from)
+            type.parameter = parameter_of(terms->parameters, named[i].from);
+        if (type.reader == &type_vector)
+            type.precision = str_is(terms->name, "io.debezium.data.FloatVector");
+        return type;
+    }
+    return type_of_wire(terms);
+}
+
+bool type_read(const struct type *type, const struct type_context *context, const struct json *json,
+               struct value *value, struct fault *fault)
+{
+    if (json->kind == JSON_NULL) {
+        *value = (struct value){VALUE_NULL, STR_EMPTY};
+        return true;
+    }
+    if (context->placeholder && placeholder_is(context->placeholder, json)) {
+        *value = (struct value){VALUE_UNAVAILABLE, json->text};
+        return true;
+    }
+    if (type->reader)
+        return type->reader->read(type, context, json, value, fault);
+    *value = type_plain(json);
+    return true;
+}
+
+bool type_refuse(const struct type *type, const struct json *json, struct fault *fault)
+{
+    return fault_set(fault, FAULT_RECORD, "the value %.*s cannot be read as %s",
+                     STR_ARG(str_head(json->text, 60)), type->reader->what);
+}
+
+bool type_text(const struct type_context *context, enum value_kind kind, const char *ptr,
+               size_t len, struct value *value, struct fault *fault)
+{
+    value->kind = kind;
+    return arena_copy(context->texts, (str){ptr, len}, &value->text)
+           || fault_memory(fault, "a value");
+}
+
+bool type_children(const struct type_context *context, const struct json *json,
+                   const struct json **parent, struct fault *fault)
+{
+    /* The decoder keeps the columns of an image and nothing below them; few columns need it. */
+    struct json_memory memory = {context->scratch, context->scratch};
+    struct json *root = NULL;
+    *parent = json;
+    if (json->child || json->text.len <= 2)
+        return true;
+    if (!json_parse(json->text, JSON_DEPTH_LIMIT, memory, &root, fault))
+        return false;
+    *parent = root;
+    return true;
+}
+
+void text_put(struct text *text, const char *ptr, size_t len)
+{
+    if (text->failed)
+        return;
+    if (text->capacity - text->len < len) {
+        size_t wanted = 2 * (text->len + len) + 32;
+        char *grown = arena_grow(text->arena, text->ptr, text->capacity, wanted);
+        if (!grown) {
+            text->failed = true;
+            return;
+        }
+        text->ptr = grown;
+        text->capacity = wanted;
+    }
+    memcpy(text->ptr + text->len, ptr, len);
+    text->len += len;
+}
+
+bool text_value(const struct text *text, enum value_kind kind, struct value *value,
+                struct fault *fault)
+{
+    *value = (struct value){kind, {text->ptr, text->len}};
+    return !text->failed || fault_memory(fault, "a value");
 }

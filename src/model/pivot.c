@@ -273,29 +273,6 @@ static bool every_field(struct pivot *pivot, struct plan *plan, const struct cha
     return true;
 }
 
-/* A number that counts time since 1970, in the unit that its type tells. */
-static bool number_time(const struct field *field, str digits, int64_t *time_us,
-                        struct fault *fault)
-{
-    int64_t ticks;
-    if (field->ticks_per_second == 0)
-        return fault_set(fault, FAULT_RECORD,
-                         "column %.*s is a bare number, and no schema says that it counts "
-                         "milliseconds, microseconds or nanoseconds: send schemas "
-                         "(schemas.enable=true), or times as text (time.precision.mode=isostring), "
-                         "or take the time from the source",
-                         STR_ARG(field->name));
-    bool good = str_to_int64(digits, &ticks);
-    int64_t ticks_per_us = field->ticks_per_second / 1000000;
-    if (good && ticks_per_us > 0)
-        *time_us = ticks / ticks_per_us - (ticks % ticks_per_us < 0);
-    else if (good)
-        good = !__builtin_mul_overflow(ticks, 1000000 / field->ticks_per_second, time_us);
-    return good
-           || fault_set(fault, FAULT_RECORD, "column %.*s is out of the range of times",
-                        STR_ARG(field->name));
-}
-
 /* What a column says, as microseconds; unknown where it says nothing. */
 static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
                         struct fault *fault)
@@ -312,14 +289,15 @@ static bool column_time(const struct change *change, struct time_from from, int6
     enum timestamp_zone zone;
     if (!value_has_text(value))
         return true;
-    if (value.kind == VALUE_NUMBER) {
-        zone = TIMESTAMP_ZONELESS; /* types that count time have no zone */
-        if (!number_time(field, value.text, time_us, fault))
-            return false;
-    } else if (!timestamp_parse(value.text, time_us, &zone)) {
+    if (value.kind == VALUE_NUMBER)
+        return fault_set(fault, FAULT_RECORD,
+                         "column %.*s is a bare number, and no schema says what it counts: send "
+                         "schemas (schemas.enable=true), or name its type "
+                         "(pivot.type.%.*s=timestamp), or take the time from the source",
+                         STR_ARG(field->name), STR_ARG(field->name));
+    if (!timestamp_parse(value.text, time_us, &zone))
         return fault_set(fault, FAULT_RECORD, "column %.*s holds no timestamp",
                          STR_ARG(from.column));
-    }
     if (zone == TIMESTAMP_ZONELESS)
         *time_us = clock_zone_to_utc(*time_us);
     return true;

@@ -11,6 +11,7 @@
 #include "config_file.h"
 #include "debezium.h"
 #include "decoders.h"
+#include "reading.h"
 #include "kafka.h"
 #include "log.h"
 #include "mem.h"
@@ -171,8 +172,9 @@ const struct option_table worker_options = {.title = "Worker",
 
 /* Every connector has these; its class adds those of its sink. */
 static const struct option_table *const common_tables[] = {
-    &connector_options, &kafka_options,   &delivery_options, &whole_options, &task_options,
-    &pivot_options,     &decoder_options, &debezium_options, &check_options, &accepted_options,
+    &connector_options, &kafka_options, &delivery_options, &whole_options,
+    &task_options,      &pivot_options, &decoder_options,  &debezium_options,
+    &values_options,    &check_options, &accepted_options,
 };
 
 #define COMMON_COUNT (sizeof(common_tables) / sizeof(common_tables[0]))

@@ -84,23 +84,51 @@ def test_judge_agrees(name, identity, fields, form, tmp_path):
 # With schemas and without
 # --------------------------------------------------------------------------
 
+# What the plain captures do not say of themselves.
+HINTS = {
+    "tutorial": {"datetime_created": "timestamp", "datetime_updated": "timestamp without time zone"},
+    "ident_default": {"at": "timestamptz"},
+    "ident_full": {"arr": "integer[]", "tarr": "text[]", "bb": "bytea"},
+    "every_type": {
+        "f4": "real", "f8": "double precision", "n": "numeric", "n52": "numeric(5,2)",
+        "n38": "numeric(38,10)", "m": "money", "ba": "bytea", "d": "date",
+        "tm": "time without time zone", "tm3": "time(3) without time zone", "tmtz": "timetz",
+        "ts": "timestamp", "ts3": "timestamp(3)", "tstz": "timestamp with time zone",
+        "iv": "interval", "j": "json", "jb": "jsonb", "bt": "bit(8)", "vb": "bit(12)",
+        "hs": "json", "pt": "point", "ia": "int[]", "ta": "text[]", "na": "numeric[]"}}
+
+# Lost on the one side or the other: see the table of losses in src/decode/README.md.
+LOST = {"iv", "tm", "n", "na"}
+
+
+def hints(table):
+    """The columns' types, and how the plain captures were made."""
+    words = [word for name, kind in HINTS.get(table, {}).items()
+             for word in ("-o", "pivot.type.%s=%s" % (name, kind))]
+    modes = ["-o", "decimal.handling.mode=string", "-o", "time.precision.mode=isostring",
+             "-o", "binary.handling.mode=hex"]
+    return words + ([] if table == "tutorial" else modes)
+
+
 @pytest.mark.parametrize("table, identity, more", [
     ("tutorial", "full", []), ("ident_default", "default", []), ("composite", "full", []),
-    ("no_key", "full", ["--keys", "a"]),
-    # bytea is base64 with schemas and hexadecimal in the other capture
-    ("ident_full", "full", ["--ignore", "bb"]),
+    ("no_key", "full", ["--keys", "a"]), ("ident_full", "full", []),
+    ("every_type", "full", ["--ignore", ",".join(sorted(LOST))]),
 ])
 def test_schema_makes_no_difference(table, identity, more):
-    def changes(form):
+    """Types named in the configuration do what the schema does."""
+    def changes(form, *options):
         name = "%s.%s" % (table, form)
-        return good_pivot("--fields", "*", "--identity", identity, capture(name), *more).changes()
+        return good_pivot("--fields", "*", "--identity", identity, capture(name), *more,
+                          *options).changes()
     with_schema = changes("schema")
     assert with_schema
-    assert with_schema == changes("plain")
+    assert with_schema == changes("plain", *hints(table))
 
 
 # What Debezium makes up in ident_default for the NOT NULL columns that were not logged.
 INVENTED = {"name": "anon", "qty": "5", "at": "1970-01-01T00:00:00.000000Z"}
+INVENTED_TEXT = dict(INVENTED, at="1970-01-01 00:00:00+00")
 
 
 @pytest.mark.parametrize("form", ["schema", "plain"])
@@ -110,7 +138,7 @@ def test_no_invented_value_is_believed(form, raw):
     stdin = raw_capture(name) if raw else capture(name).read_bytes()
     rows = good_pivot("--fields", "*", "--keys", "id", stdin=stdin).rows
     olds = [(row[CHANGE_FIELD], row[OLD]) for row in rows if row[OLD] is not None]
-    assert [old for old in olds if INVENTED.get(old[0]) == old[1]] == []
+    assert [old for old in olds if old[1] in (INVENTED.get(old[0]), INVENTED_TEXT.get(old[0]))] == []
     # Nothing but the key was ever sent as an old value.
     assert {field for field, _ in olds} <= {"id"}
     assert any(row[OP] == "d" and row[OLD_KNOWN] == "false" for row in rows)

@@ -48,7 +48,6 @@ static void compare_fields(const struct change *a, const struct change *b)
         CHECK(same_value(x->before, y->before) && same_value(x->after, y->after));
         CHECK(same_value(x->preset, y->preset));
         CHECK(x->need == y->need && x->place == y->place && x->place == i + 1);
-        CHECK(x->ticks_per_second == y->ticks_per_second);
         check_text(x->name);
         check_value(x->before);
         check_value(x->after);

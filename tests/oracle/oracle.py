@@ -11,10 +11,15 @@ import base64
 import datetime
 import itertools
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import pgtext  # noqa: E402  (it lies beside this file)
 
 # Deeper nesting than this is refused, so that hostile input cannot exhaust
 # the interpreter's stack.  Each level costs two Python frames.
@@ -285,6 +290,12 @@ PLACEHOLDER_TEXTS = (
     base64.b64encode(PLACEHOLDER.encode()).decode(),
     PLACEHOLDER.encode().hex(),
 )
+# In arrays also the UUID made of the placeholder's bytes (version 3, without a name space).
+PLACEHOLDER_ITEMS = PLACEHOLDER_TEXTS + ("b68a35a7-17ad-35b3-af2a-ae46edb4545a",)
+# PostGIS columns: a point far out for geometry, another for geography.
+PLACEHOLDER_POINTS = tuple(base64.b64encode(bytes.fromhex(point)).decode() for point in (
+    "0101000020E6100000000000FC83D797C1000000FC83D797C1",
+    "0101000020E61000000C21E7FDFF7F66401842CEFBFF7F5640"))
 PLACEHOLDER_CODES = [str(ord(char)) for char in PLACEHOLDER]
 
 
@@ -301,7 +312,7 @@ def is_unavailable(node: Optional[Node]) -> bool:
 
 def is_placeholder_array(items: List[Node]) -> bool:
     if len(items) == 1:
-        return items[0].kind == "string" and items[0].value == PLACEHOLDER
+        return items[0].kind == "string" and items[0].value in PLACEHOLDER_ITEMS
     if len(items) != len(PLACEHOLDER_CODES):
         return False
     return all(item.kind == "number" and item.value == code
@@ -309,6 +320,8 @@ def is_placeholder_array(items: List[Node]) -> bool:
 
 
 def is_placeholder_map(node: Node) -> bool:
+    if text_of(node.value.get("wkb")) in PLACEHOLDER_POINTS:
+        return True
     if list(node.value) != [PLACEHOLDER]:
         return False
     return text_of(node.value[PLACEHOLDER]) == PLACEHOLDER
@@ -333,16 +346,6 @@ INTEGER = re.compile(r"-?[0-9]+\Z")
 ISO_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})"
     r"(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2})?)?)?\Z")
-
-# What one unit of a numeric timestamp is, by its semantic name, as a function
-# to microseconds.  Nanoseconds are cut, as everywhere.
-MICROSECONDS_FROM: Dict[str, Callable[[int], int]] = {
-    "io.debezium.time.Timestamp": lambda value: value * 1000,
-    "org.apache.kafka.connect.data.Timestamp": lambda value: value * 1000,
-    "io.debezium.time.MicroTimestamp": lambda value: value,
-    "io.debezium.time.NanoTimestamp": lambda value: value // 1000,
-}
-
 
 def format_time(microseconds: int) -> str:
     """Microseconds since 1970 as 2026-11-21T00:15:22.812277Z."""
@@ -403,15 +406,11 @@ def time_from_iso(text: str) -> Optional[int]:
     return since - offset_seconds(match.group(8)) * 1000000
 
 
-def column_time(node: Optional[Node], semantic: Optional[str], column: str) -> Optional[str]:
-    """The time in a column of the row itself."""
+def column_time(node: Optional[Node], column: str) -> Optional[str]:
+    """The time in a column of the row itself; types have made texts of numbers that say one."""
     if is_null(node) or is_unavailable(node):
         return None
-    since = None
-    if node.kind == "string":
-        since = time_from_iso(node.value)
-    elif node.kind == "number" and INTEGER.match(node.value) and semantic in MICROSECONDS_FROM:
-        since = MICROSECONDS_FROM[semantic](int(node.value))
+    since = time_from_iso(node.value) if node.kind == "string" else None
     if since is None:
         raise BadLine("column %s holds no finite time: %s" % (column, text_of(node)))
     try:
@@ -430,6 +429,7 @@ class Column:
     optional: bool
     default: Optional[Node]
     semantic: Optional[str]
+    schema: Optional[Node] = None
 
 
 @dataclass
@@ -464,6 +464,7 @@ class Message:
     key_text: Optional[str]
     schema: Optional[Node]
     payload: Optional[Node]                 # None is a tombstone
+    key_schema: Optional[Node] = None
 
 
 def is_kcat(node: Node) -> bool:
@@ -493,20 +494,21 @@ def parse_message_value(text: str) -> Tuple[Optional[Node], Optional[Node]]:
     return schema, None if is_null(payload) else payload
 
 
-def parse_message_key(node: Optional[Node]) -> Tuple[Optional[Node], Optional[str]]:
-    """The key's payload and its text."""
+def parse_message_key(node: Optional[Node]) \
+        -> Tuple[Optional[Node], Optional[str], Optional[Node]]:
+    """The key's payload, its text and its schema."""
     if is_null(node):
-        return None, None
+        return None, None, None
     if node.kind != "string":
-        _, payload = unwrap(node)
-        return payload, payload.raw
+        schema, payload = unwrap(node)
+        return payload, payload.raw, schema
     try:
-        _, payload = unwrap(parse_json(node.value))
+        schema, payload = unwrap(parse_json(node.value))
     except BadLine:
-        return None, node.value  # A key that a string converter wrote.
+        return None, node.value, None  # A key that a string converter wrote.
     if is_null(payload):
-        return None, None
-    return payload, payload.raw
+        return None, None, None
+    return payload, payload.raw, schema
 
 
 def parse_line(text: str) -> Message:
@@ -516,13 +518,13 @@ def parse_line(text: str) -> Message:
     if not is_kcat(node):
         schema, payload = unwrap(node)
         return Message(None, None, None, schema, None if is_null(payload) else payload)
-    key, key_text = parse_message_key(node.value.get("key"))
+    key, key_text, key_schema = parse_message_key(node.value.get("key"))
     value = member(node, "payload")
     if value is None:
-        return Message(node, key, key_text, None, None)
+        return Message(node, key, key_text, None, None, key_schema)
     text = value.value if value.kind == "string" else value.raw
     schema, payload = parse_message_value(text)
-    return Message(node, key, key_text, schema, payload)
+    return Message(node, key, key_text, schema, payload, key_schema)
 
 
 def schema_field(schema: Optional[Node], name: str) -> Optional[Node]:
@@ -546,9 +548,37 @@ def read_schema(schema: Optional[Node]) -> Optional[Dict[str, Column]]:
         optional = member(field, "optional")
         columns[text_member(field, "field") or ""] = Column(
             optional=optional is not None and optional.value is True,
-            default=member(field, "default"),
-            semantic=text_member(field, "name"))
+            default=typed_default(member(field, "default"), field),
+            semantic=text_member(field, "name"), schema=field)
     return columns
+
+
+def typed(node: Optional[Node], schema: Optional[Node]) -> Optional[Node]:
+    """The value as the database prints it, where a schema says what it is."""
+    if is_null(node) or is_unavailable(node) or schema is None:
+        return node
+    try:
+        kind, text = pgtext.text_of(node, schema)
+    except pgtext.Unreadable as error:
+        raise BadLine("column %s: %s" % (text_member(schema, "field"), error))
+    if kind == "string":
+        return Node(kind, text, json.dumps(text, ensure_ascii=False))
+    return Node(kind, text, text) if kind == "number" else node
+
+
+def typed_default(node: Optional[Node], schema: Node) -> Optional[Node]:
+    try:
+        return typed(node, schema)
+    except BadLine:
+        return None  # A default that cannot be read is none.
+
+
+def typed_image(values: Optional[Dict[str, Node]],
+                columns: Optional[Dict[str, Column]]) -> Optional[Dict[str, Node]]:
+    if values is None or columns is None:
+        return values
+    return {name: typed(node, columns[name].schema if name in columns else None)
+            for name, node in values.items()}
 
 
 SIGNAL_TYPES = {"execute-snapshot", "stop-snapshot", "pause-snapshot", "resume-snapshot",
@@ -610,9 +640,18 @@ def make_change(message: Message, where: str) -> Change:
     after = image(payload, "after")
     if op in "cru" and after is None:
         raise BadLine("op %s without after" % op)
-    return Change(where=where, op=op, before=image(payload, "before"), after=after,
-                  schema=read_schema(message.schema), envelope=payload,
-                  kafka=message.kafka, key=message.key, key_text=message.key_text)
+    schema = read_schema(message.schema)
+    return Change(where=where, op=op, before=typed_image(image(payload, "before"), schema),
+                  after=typed_image(after, schema), schema=schema, envelope=payload,
+                  kafka=message.kafka, key=typed_key(message.key, message.key_schema),
+                  key_text=message.key_text)
+
+
+def typed_key(key: Optional[Node], schema: Optional[Node]) -> Optional[Node]:
+    if key is None or key.kind != "object" or schema is None:
+        return key
+    values = {name: typed(node, schema_field(schema, name)) for name, node in key.value.items()}
+    return Node("object", values, key.raw)
 
 
 # --------------------------------------------------------------------------
@@ -990,8 +1029,7 @@ def time_in_image(change: Change, options: Options, which: str, column: str) -> 
     if which == "before" and not believes(change, options)(column):
         return None
     values = (change.before if which == "before" else change.after) or {}
-    described = (change.schema or {}).get(column)
-    return column_time(values.get(column), described.semantic if described else None, column)
+    return column_time(values.get(column), column)
 
 
 # The columns that are the same in every row of one change.

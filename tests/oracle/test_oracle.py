@@ -190,6 +190,8 @@ def test_tutorial_statistics():
 # --- the other captures ------------------------------------------------------
 
 AT = "2026-11-21T00:28:58.076580Z"
+TIMES = {"2026-11-21 00:28:58.07658+00": AT,
+         "2026-11-21 00:28:58.083415+00": "2026-11-21T00:28:58.083415Z"}
 IDENT_DEFAULT = [
     ("1", "name", None, "Anne", "c", True),
     ("1", "qty", None, "7", "c", True),
@@ -231,6 +233,8 @@ IDENT_DEFAULT = [
 def test_ident_default_never_prints_invented_values(name, identity):
     rows = table(capture(name), "id," + CHANGE, "--fields", "*", "--ignore", "big",
                  "--identity", identity)
+    if name.endswith(".schema"):  # a schema tells that the text is a time
+        rows = [row[:3] + (row[3] and TIMES.get(row[3], row[3]),) + row[4:] for row in rows]
     assert rows == IDENT_DEFAULT
     assert {row[2] for row in rows if row[1] != "id"} == {None}
 
@@ -322,19 +326,19 @@ def test_every_type_extremes_keep_their_digits():
     assert rows == [
         ("1", "i8", None, "-9223372036854775808", "c", True),
         ("1", "f8", None, "0.1", "c", True),
-        ("1", "n", None, '{"scale":3,"value":"AeJA"}', "c", True),
+        ("1", "n", None, "123.456", "c", True),
         ("1", "vc", None, "vc", "c", True),
         ("1", "t", None, 'plain, "quoted"\nsecond line \ttab \\ back', "c", True),
         ("1", "j", None, '{"b":1, "a":2}', "c", True),
         ("2", None, None, None, "c", True),
         ("1", "i8", "-9223372036854775808", "9223372036854775807", "u", True),
         ("1", "f8", "0.1", "Infinity", "u", True),
-        ("1", "n", '{"scale":3,"value":"AeJA"}', '{"scale":30,"value":"/w=="}', "u", True),
+        ("1", "n", "123.456", "-0.000000000000000000000000000001", "u", True),
         ("1", "vc", "vc", "", "u", True),
         ("1", "t", 'plain, "quoted"\nsecond line \ttab \\ back', "", "u", True),
         ("1", "j", '{"b":1, "a":2}', "[]", "u", True),
-        ("1", "f8", "Infinity", "-0.0", "u", True),
-        ("1", "n", '{"scale":30,"value":"/w=="}', None, "u", True),
+        ("1", "f8", "Infinity", "-0", "u", True),
+        ("1", "n", "-0.000000000000000000000000000001", None, "u", True),
         ("1", "vc", "", "a\\Nb", "u", True),
         ("1", "t", "", "caf\u00e9 \U0001f600 end", "u", True),
         ("1", "j", "[]", '{"a":2,"b":1}', "u", True),

@@ -114,6 +114,10 @@ static void test_parse(void **state)
         {"+10000-01-01", 253402300800000000, TIMESTAMP_ZONELESS},
         {"-0001-12-31", -62167219200000000 - DAY, TIMESTAMP_ZONELESS},
         {"2000-02-29", 951782400000000, TIMESTAMP_ZONELESS},
+        /* as PostgreSQL prints them */
+        {"10000-01-01", 253402300800000000, TIMESTAMP_ZONELESS},
+        {"0001-12-31 BC", -62135596800000000 - DAY, TIMESTAMP_ZONELESS},
+        {"0044-03-15 12:00:00.5+00 BC", -63517780799500000, TIMESTAMP_UTC_OFFSET},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         check_parse(cases[i].text, cases[i].want, cases[i].zone);
@@ -146,8 +150,8 @@ static void test_garbage(void **state)
         "2025-02-29",
         "1900-02-29",
         "2100-02-29",
-        "0044-03-15 BC",
-        "10000-01-01",
+        "0044-03-15 AD",
+        "0044-03-15BC",
         "+999999-01-01",
         "+1234567-01-01",
         "-5877611-06-21Z",

@@ -472,32 +472,39 @@ static void test_times(void **state)
     check_time(TIMED "pivot.timezone=UTC", 'c', now, created, one);
 }
 
-/* Numbers that count since 1970, in the unit that the schema told. */
-static void test_ticks(void **state)
+/* Times as the types print them, and a number that nobody says the unit of. */
+static void test_texts_of_times(void **state)
 {
     (void)state;
     static const struct {
-        int64_t per_second;
         const char *column, *want;
     } cases[] = {
-        {1000, "at o ~ #1529507596945", "'2018-06-20T15:13:16.945000Z"},
-        {1000000, "at o ~ #1529507596945104", "'2018-06-20T15:13:16.945104Z"},
-        {1000000000, "at o ~ #1529507596945104999", "'2018-06-20T15:13:16.945104Z"},
-        {1000000000, "at o ~ #-1", "'1969-12-31T23:59:59.999999Z"},
-        {1000000, "at o ~ #-1", "'1969-12-31T23:59:59.999999Z"},
+        {"at o ~ '2018-06-20_15:13:16.945", "'2018-06-20T15:13:16.945000Z"},
+        {"at o ~ '2018-06-20_15:13:16.945104999", "'2018-06-20T15:13:16.945104Z"},
+        {"at o ~ '1969-12-31_23:59:59.999999", "'1969-12-31T23:59:59.999999Z"},
+        {"at o ~ '2018-06-20_15:13:16+00", "'2018-06-20T15:13:16.000000Z"},
+        {"at o ~ '0044-03-15_12:00:00.5_BC", "'-0043-03-15T12:00:00.500000Z"},
+        {"at o ~ '12345-01-02", "'+12345-01-02T00:00:00.000000Z"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct bench bench;
+        char at[80];
         bench_start(&bench, "pivot.fields=at;pivot.keys=at;pivot.created=after.at");
         kit_make(&bench.kit, 'c', "id #1", cases[i].column);
-        bench.kit.field[0].ticks_per_second = cases[i].per_second;
+        str text = bench.kit.field[0].after.text;
+        for (size_t c = 0; c < text.len; c++)
+            at[c] = text.ptr[c] == '_' ? ' ' : text.ptr[c];
+        bench.kit.field[0].after.text = (str){at, text.len};
         assert_true(pivot_rows(bench.pivot, &bench.kit.change, &bench.batch, &bench.fault));
         check_cell(&bench, 0, "datetime_created", cases[i].want);
-        kit_make(&bench.kit, 'c', "id #1", "at o ~ #9223372036854775807");
-        bench.kit.field[0].ticks_per_second = 1000;
-        check_fault("too large",
+        kit_make(&bench.kit, 'c', "id #1", "at o ~ #1529507596945");
+        check_fault("no unit",
                     pivot_rows(bench.pivot, &bench.kit.change, &bench.batch, &bench.fault),
-                    &bench.fault, FAULT_RECORD, "out of the range of times");
+                    &bench.fault, FAULT_RECORD, "pivot.type.at=timestamp");
+        kit_make(&bench.kit, 'c', "id #1", "at o ~ 'infinity");
+        check_fault("infinity",
+                    pivot_rows(bench.pivot, &bench.kit.change, &bench.batch, &bench.fault),
+                    &bench.fault, FAULT_RECORD, "holds no timestamp");
         bench_stop(&bench);
     }
 }
@@ -640,7 +647,7 @@ int main(void)
         cmocka_unit_test(test_row_key_masked_with_other_keys),
         cmocka_unit_test(test_row_key_of_delete),
         cmocka_unit_test(test_times),
-        cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_texts_of_times),
         cmocka_unit_test(test_other_cells),
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_counts),

@@ -1,0 +1,188 @@
+/*
+ * The forms of the placeholder, after Debezium's UnchangedToastedPlaceholder: the text, its base64
+ * and hex for bytes, the same in arrays, as a map, the name-based UUID of its bytes in arrays of
+ * UUIDs, and the codes of its letters for arrays of numbers. They are compared as they stand in
+ * the message, so a column of any type costs a few comparisons of lengths.
+ */
+#include "placeholder.h"
+
+#include <nettle/md5.h>
+
+#include <fieldtrail/buf.h>
+
+#define PLACEHOLDER_LIMIT 10000 /* bytes of a configured placeholder */
+#define FORMS_LIMIT (PLACEHOLDER_LIMIT * 40)
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool unhex(str digits, struct arena *arena, str *bytes)
+{
+    char *out = arena_alloc(arena, digits.len);
+    *bytes = (str){out, digits.len / 2};
+    if (!out || digits.len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < digits.len; i += 2) {
+        int high = hex_digit(digits.ptr[i]), low = hex_digit(digits.ptr[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i / 2] = (char)(high * 16 + low);
+    }
+    return true;
+}
+
+static void put_hex(struct buf *out, str bytes)
+{
+    static const char digit[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        buf_char(out, digit[byte >> 4]);
+        buf_char(out, digit[byte & 15]);
+    }
+}
+
+static void put_base64_url(struct buf *out, str bytes)
+{
+    size_t start = out->len;
+    buf_base64(out, bytes);
+    for (size_t i = start; i < out->len; i++)
+        out->ptr[i] = out->ptr[i] == '+' ? '-' : out->ptr[i] == '/' ? '_' : out->ptr[i];
+}
+
+/* Java's UUID.nameUUIDFromBytes: version 3 without a name space. */
+static void put_uuid(struct buf *out, str bytes)
+{
+    struct md5_ctx md5;
+    uint8_t digest[MD5_DIGEST_SIZE];
+    md5_init(&md5);
+    md5_update(&md5, bytes.len, (const uint8_t *)bytes.ptr);
+    md5_digest(&md5, sizeof(digest), digest);
+    digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x30);
+    digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            buf_char(out, '-');
+        put_hex(out, (str){(const char *)digest + i, 1});
+    }
+}
+
+/* Java's bytes have a sign. */
+static void put_codes(struct buf *out, str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        buf_str(out, i ? STR(",") : STR("["));
+        buf_int64(out, (signed char)bytes.ptr[i]);
+    }
+    buf_char(out, ']');
+}
+
+static void put_map(struct buf *out, str text)
+{
+    buf_char(out, '{');
+    buf_json_string(out, text);
+    buf_char(out, ':');
+    buf_json_string(out, text);
+    buf_char(out, '}');
+}
+
+static void put_array(struct buf *out, str text)
+{
+    buf_char(out, '[');
+    buf_json_string(out, text);
+    buf_char(out, ']');
+}
+
+/* What was written since the last call becomes the form. */
+static bool keep(struct buf *out, struct arena *arena, str *form)
+{
+    bool good = !out->failed && arena_copy(arena, buf_view(out), form);
+    buf_clear(out);
+    return good;
+}
+
+static bool make_forms(struct placeholder *self, str bytes, struct arena *arena, struct buf *out)
+{
+    str *text = self->text_form, *container = self->container_form;
+    text[0] = bytes;
+    buf_base64(out, bytes);
+    if (!keep(out, arena, &text[1]))
+        return false;
+    put_base64_url(out, bytes);
+    if (!keep(out, arena, &text[2]))
+        return false;
+    put_hex(out, bytes);
+    if (!keep(out, arena, &text[3]))
+        return false;
+    put_map(out, bytes);
+    if (!keep(out, arena, &text[4]))
+        return false;
+    container[0] = text[4];
+    for (int i = 0; i < 4; i++) {
+        put_array(out, text[i]);
+        if (!keep(out, arena, &container[1 + i]))
+            return false;
+    }
+    buf_str(out, STR("[\""));
+    put_uuid(out, bytes);
+    buf_str(out, STR("\"]"));
+    if (!keep(out, arena, &container[5]))
+        return false;
+    put_codes(out, bytes);
+    return keep(out, arena, &container[6]);
+}
+
+bool placeholder_init(struct placeholder *placeholder, str configured, struct arena *arena,
+                      struct fault *fault)
+{
+    str bytes = configured;
+    bool hex = str_starts(configured, STR("hex:"));
+    if (configured.len > PLACEHOLDER_LIMIT)
+        return fault_set(fault, FAULT_CONFIG,
+                         "unavailable.value.placeholder is longer than %d bytes",
+                         PLACEHOLDER_LIMIT);
+    if (hex && !unhex(str_from_at(configured, strlen("hex:")), arena, &bytes))
+        return fault_set(fault, FAULT_CONFIG,
+                         "unavailable.value.placeholder=%.*s: behind hex: stand pairs of "
+                         "hexadecimal digits",
+                         STR_ARG(str_head(configured, 80)));
+    if (bytes.len == 0)
+        return fault_set(fault, FAULT_CONFIG,
+                         "unavailable.value.placeholder is empty: every empty text would count "
+                         "as not touched");
+    struct buf out;
+    buf_init(&out, FORMS_LIMIT);
+    bool good = make_forms(placeholder, bytes, arena, &out);
+    buf_release(&out);
+    return good || fault_memory(fault, "the placeholder");
+}
+
+/* PostGIS columns get one of two points instead, whatever is configured. */
+static bool is_geometry_placeholder(str object)
+{
+    static const char *const points[] = {"\"AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==\"",
+                                         "\"AQEAACDmEAAADCHn/f9/ZkAYQs77/39WQA==\""};
+    if (object.len > 200 || str_find(object, STR("\"wkb\"")) < 0)
+        return false;
+    return str_find(object, str_from(points[0])) >= 0 || str_find(object, str_from(points[1])) >= 0;
+}
+
+bool placeholder_is(const struct placeholder *placeholder, const struct json *json)
+{
+    if (json->kind == JSON_STRING) {
+        for (int i = 0; i < PLACEHOLDER_TEXT_FORMS; i++)
+            if (str_eq(json->text, placeholder->text_form[i]))
+                return true;
+        return false;
+    }
+    if (json->kind != JSON_ARRAY && json->kind != JSON_OBJECT)
+        return false;
+    for (int i = 0; i < PLACEHOLDER_CONTAINER_FORMS; i++)
+        if (str_eq(json->text, placeholder->container_form[i]))
+            return true;
+    return json->kind == JSON_OBJECT && is_geometry_placeholder(json->text);
+}

@@ -1,0 +1,51 @@
+/*
+ * reading: how the values of one change are read. The type of a column is what its schema says,
+ * what the configuration says (pivot.type), or nothing: then its values stay as they came.
+ */
+#ifndef FIELDTRAIL_READING_H
+#define FIELDTRAIL_READING_H
+
+#include "hints.h"
+#include "schema.h"
+
+extern const struct option_table values_options;
+
+struct reading_settings {
+    str placeholder;
+    int values; /* text or raw */
+    struct type_modes modes;
+};
+
+/* What the configuration says of values; lives as long as the decoder. */
+struct reading_rules {
+    struct reading_settings settings;
+    struct placeholder placeholder;
+    struct hints hints;
+};
+
+/* FAULT_CONFIG where an option is wrong. What it makes lives in the arena. */
+bool reading_load(struct reading_rules *rules, const struct config *config, struct arena *arena,
+                  struct fault *fault) MUST_CHECK;
+
+struct reading {
+    const struct reading_rules *rules;
+    const struct change *change; /* its table is known */
+    struct type_context context;
+};
+
+/* `scratch` is that of the record. */
+struct reading reading_of(const struct reading_rules *rules, const struct change *change,
+                          struct arena *texts, struct arena *scratch);
+
+/* The value of a column; `schema` is NULL where the message has none for it. FAULT_RECORD names
+   the column. */
+bool reading_value(const struct reading *reading, const struct schema *schema,
+                   const struct json *json, struct value *value, struct fault *fault) MUST_CHECK;
+
+/* The columns of a message key, or of what a header says of one; `schema` is that of the message
+   key, or NULL. */
+bool reading_members(const struct reading *reading, const struct schema *schema,
+                     const struct json *object, const struct member **first, size_t *count,
+                     struct fault *fault) MUST_CHECK;
+
+#endif
