@@ -1,0 +1,368 @@
+"""The database as judge: what a trigger in PostgreSQL wrote down of every change, column by column
+as column::text, against the rows that fieldtrail makes of Debezium's events of the same changes.
+
+Three tables of the same columns (REPLICA IDENTITY FULL, DEFAULT, USING INDEX) are changed at
+random; eight connectors with other settings each capture all of them. What must differ is said in
+type_columns.py, by column and setting; all else must be equal.
+
+FIELDTRAIL_TYPES_CHANGES  changes a table (80; 1,000 compare more than four million values)
+FIELDTRAIL_TYPES_SEED     another random run (1)
+"""
+import collections
+import concurrent.futures
+import decimal
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import type_columns as judged
+
+CHANGES = int(os.environ.get("FIELDTRAIL_TYPES_CHANGES", "80"))
+SEED = int(os.environ.get("FIELDTRAIL_TYPES_SEED", "1"))
+
+COLUMNS = [judged.Column("k", "integer", [], None, "number"),
+           judged.Column("req", "text", [], None), judged.Column("cnt", "integer", [], None, "number"),
+           judged.Column("made", "timestamptz", [], None)] + judged.columns()
+BY_NAME = {column.name: column for column in COLUMNS}
+ADDED = judged.columns()
+
+COMBINATIONS = {
+    "a": dict(schemas=True),
+    "b": {"schemas": False, "decimal.handling.mode": "string", "time.precision.mode": "isostring",
+          "interval.handling.mode": "string", "binary.handling.mode": "hex", "hstore.handling.mode": "map"},
+    "c": {"schemas": True, "decimal.handling.mode": "double", "time.precision.mode": "connect",
+          "interval.handling.mode": "string", "binary.handling.mode": "base64", "hstore.handling.mode": "map"},
+    "d": {"schemas": True, "decimal.handling.mode": "string", "time.precision.mode": "nanoseconds",
+          "binary.handling.mode": "base64-url-safe", "column.propagate.source.type": ".*"},
+    "e": {"schemas": True, "time.precision.mode": "isostring", "interval.handling.mode": "string",
+          "binary.handling.mode": "hex"},
+    "f": {"schemas": True, "time.precision.mode": "microseconds", "interval.handling.mode": "string",
+          "hstore.handling.mode": "map"},
+    "g": dict(schemas=False),
+    "h": {"schemas": True, "decimal.handling.mode": "string", "time.precision.mode": "adaptive_time_microseconds",
+          "binary.handling.mode": "base64", "hstore.handling.mode": "map"},
+}
+COMBINATIONS = {name: judged.Settings(settings) for name, settings in COMBINATIONS.items()}
+
+TABLES = {"full": "full", "dflt": "default", "indexed": "index(k)"}
+IDENTITY = {"full": "full", "dflt": "default", "indexed": "using index indexed_k"}
+
+# --------------------------------------------------------------------------
+# The source: tables, the trigger's truth, and random changes
+# --------------------------------------------------------------------------
+
+
+def source_sql():
+    listed = ", ".join("%s %s" % (column.name, column.kind) for column in ADDED)
+    out = ["drop schema if exists judge cascade; create schema judge;",
+           "create extension if not exists hstore; create extension if not exists citext;",
+           "create extension if not exists ltree; create type judge.mood as enum ('sad', 'ok', 'happy');",
+           "create table judge.truth (seq bigserial primary key, tbl text, op text, id bigint, old text[], new text[]);"]
+    def texts(row):
+        return "array[%s]" % ", ".join("%s.%s::text" % (row, column.name) for column in COLUMNS)
+    for table, identity in IDENTITY.items():
+        out.append("create table judge.%s (id bigint primary key, k integer not null, req text not null default 'dflt', "
+                   "cnt integer not null default 5, made timestamptz not null default '2001-01-01 00:00+00', %s);" % (table, listed))
+        out.append("alter table judge.%s alter big set storage external;" % table)
+        out.append("create unique index %s_k on judge.%s (k);" % (table, table))
+        out.append("alter table judge.%s replica identity %s;" % (table, identity))
+        out.append("""
+            create function judge.note_%(t)s() returns trigger language plpgsql as $$ begin
+                insert into judge.truth (tbl, op, id, old, new) values ('%(t)s', lower(left(tg_op, 1)),
+                    case when tg_op = 'DELETE' then old.id else new.id end,
+                    case when tg_op <> 'INSERT' then %(old)s end, case when tg_op <> 'DELETE' then %(new)s end);
+                return null;
+            end $$;
+            create trigger note after insert or update or delete on judge.%(t)s
+                for each row execute function judge.note_%(t)s();""" % {"t": table, "old": texts("old"), "new": texts("new")})
+    return "\n".join(out)
+
+
+def value_of(column):
+    chance = judged.RANDOM.random()
+    if chance < 0.12:
+        return "NULL"
+    return judged.RANDOM.choice(column.edge) if chance < 0.45 else column.random_value()
+
+
+def insert(table, number):
+    names = ["id", "k"] + [column.name for column in ADDED]
+    values = [str(number), str(number)] + [value_of(column) for column in ADDED]
+    if judged.RANDOM.random() < 0.5:
+        names += ["req", "cnt", "made"]
+        values += [judged.texts(), str(judged.RANDOM.randint(0, 9)), "'2020-02-02 02:02:02+00'"]
+    return "insert into judge.%s (%s) values (%s);" % (table, ", ".join(names), ", ".join(values))
+
+
+def update(table, number):
+    chosen = judged.RANDOM.sample(ADDED, judged.RANDOM.choice([1, 1, 2, 3, 8, 25]))
+    changes = ["%s = %s" % (column.name, value_of(column)) for column in chosen]
+    if judged.RANDOM.random() < 0.2:
+        changes.append("cnt = %d" % judged.RANDOM.randint(0, 9))
+    return "update judge.%s set %s where id = %d;" % (table, ", ".join(changes), number)
+
+
+def random_changes():
+    """Statements that each change one row, the tables in turn."""
+    judged.RANDOM.seed(SEED)
+    alive = {table: [] for table in TABLES}
+    number = 0
+    for _ in range(CHANGES):
+        for table in TABLES:
+            chance = judged.RANDOM.random()
+            if len(alive[table]) < 3 or chance < 0.4:
+                number += 1
+                alive[table].append(number)
+                yield insert(table, number)
+            elif chance < 0.85:
+                yield update(table, judged.RANDOM.choice(alive[table]))
+            else:
+                gone = alive[table].pop(judged.RANDOM.randrange(len(alive[table])))
+                yield "delete from judge.%s where id = %d;" % (table, gone)
+
+
+PROLOGUE = ("set datestyle = 'ISO'; set intervalstyle = 'postgres'; set timezone = 'UTC'; "
+            "set bytea_output = 'hex'; set lc_monetary = 'C'; set synchronous_commit = off;\n")
+
+
+def connector(name, settings, folder, top):
+    config = json.loads((top / "connectors" / "holding-source.json").read_text())["config"]
+    config.update({"topic.prefix": "judge_" + name, "table.include.list": "judge.full,judge.dflt,judge.indexed",
+                   "slot.name": "judge_" + name, "publication.name": "judge_" + name,
+                   "snapshot.mode": "no_data", "heartbeat.interval.ms": "0",
+                   "key.converter.schemas.enable": str(settings.schemas).lower(),
+                   "value.converter.schemas.enable": str(settings.schemas).lower()})
+    config.update({key: value for key, value in settings.items() if key != "schemas"})
+    path = folder / ("judge_%s.json" % name)
+    path.write_text(json.dumps({"name": "judge_" + name, "config": config}))
+    return path
+
+
+def offsets(servers, topic):
+    run = subprocess.run(["kcat", "-Q", "-b", servers.bootstrap, "-t", topic + ":0:-1"], text=True, capture_output=True)
+    return int(run.stdout.split("offset")[1].split()[0]) if run.returncode == 0 and "offset" in run.stdout else 0
+
+
+@pytest.fixture(scope="module")
+def run(servers, tmp_path_factory):
+    """The changes are made, captured eight times, and lie in files of kcat -J lines."""
+    from conftest import TOP
+    folder = tmp_path_factory.mktemp("types")
+    start = time.monotonic()
+    servers.sql(source_sql())
+    with concurrent.futures.ThreadPoolExecutor(len(COMBINATIONS)) as threads:
+        list(threads.map(lambda item: servers.run(TOP / "compose" / "connector", "apply",
+                                                  connector(*item, folder, TOP)), COMBINATIONS.items()))
+    (folder / "changes.sql").write_text(PROLOGUE + "\n".join(random_changes()) + "\n")
+    servers.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", servers.environment["FIELDTRAIL_PG_URI"],
+                "-f", folder / "changes.sql")
+    truth = collections.defaultdict(list)
+    for line in servers.sql("select json_build_array(tbl, op, id, old, new) from judge.truth order by seq;"):
+        table, *rest = json.loads(line)
+        truth[table].append(rest)
+    (folder / "truth.json").write_text(json.dumps(truth))
+    print("\nchanged after %d s" % (time.monotonic() - start))
+    for name in COMBINATIONS:
+        for table, changes in truth.items():
+            topic = "judge_%s.judge.%s" % (name, table)
+            wanted = len(changes) + sum(op == "d" for op, *_ in changes)  # and tombstones
+            deadline = time.monotonic() + 120 + CHANGES / 5
+            while offsets(servers, topic) < wanted:
+                assert time.monotonic() < deadline, "%s has %d of %d" % (topic, offsets(servers, topic), wanted)
+                time.sleep(0.3)
+            (folder / topic).write_text(servers.topic(topic, "-J"))
+    print("captured after %d s" % (time.monotonic() - start))
+    with concurrent.futures.ThreadPoolExecutor(len(COMBINATIONS)) as threads:
+        list(threads.map(lambda name: servers.run(TOP / "compose" / "connector", "delete", "judge_" + name),
+                         COMBINATIONS))
+    return folder, truth
+
+
+# --------------------------------------------------------------------------
+# Comparing
+# --------------------------------------------------------------------------
+
+def hints(settings):
+    if settings.schemas:
+        return []
+    kinds = {column.name: column.hint for column in COLUMNS}
+    kinds["id"] = "bigint"
+    words = ["pivot.type.judge.%%s.%s=%s" % item for item in kinds.items()]
+    words += ["%s=%s" % (name, settings[name]) for name in ("decimal.handling.mode", "time.precision.mode",
+                                                            "binary.handling.mode") if name in settings]
+    return [option for word in words for option in ("-o", word)]
+
+
+def pivot(binary, path, table, identity, settings, *more):
+    options = [word.replace("%s", table) for word in hints(settings)]
+    done = subprocess.run([binary, "pivot", "--fields", "*", "--identity", identity, "--format", "jsonl", "--columns",
+                           "id,kafka_offset,op,change_field,old_value,new_value,old_known", *options, *more, path],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    events = collections.defaultdict(dict)
+    for line in done.stdout.split("\n")[:-1]:
+        row = json.loads(line)
+        event = events[int(row["kafka_offset"])]
+        assert row["change_field"] not in event, row
+        event["op"], event["id"] = row["op"], row["id"] if row["id"] is None else str(row["id"])
+        event[row["change_field"]] = row["old_value"], row["new_value"], row["old_known"] in (True, "true")
+    return events
+
+
+def by_value(text):
+    return text if text in ("NaN", "Infinity", "-Infinity") else decimal.Decimal(text)
+
+
+def floats_of_decimal(settings, column):
+    return settings.mode("decimal") == "double" and column.same in ("decimal", "numbers")
+
+
+def same(column, settings, a, b):
+    """The contract's equalities."""
+    if a is None or b is None or a == b:
+        return a == b
+    if column.same == "decimal" and settings.mode("decimal") == "string" and not settings.typed:
+        return False  # nobody said that the text is a number
+    if floats_of_decimal(settings, column):
+        return approach(a, column) == approach(b, column)
+    if column.name == "iv" and settings.mode("interval") == "numeric":
+        return abs(judged.interval_parts(a)[2] - judged.interval_parts(b)[2]) <= 1  # Debezium's double
+    if column.same in ("number", "decimal"):
+        return by_value(a) == by_value(b)
+    if column.same == "numbers":
+        return [word and by_value(word) for word in judged.array_words(a)] == \
+               [word and by_value(word) for word in judged.array_words(b)]
+    if column.same == "json" or (column.same == "hstore" and a[:1] == "{"):
+        def read(text):
+            return json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+        return read(a) == read(b)
+    return False
+
+
+def approach(text, column):
+    """The double that stands for a decimal in double mode."""
+    if column.same == "numbers":
+        return [word and float(word) for word in judged.array_words(text)]
+    return str(float(text))
+
+
+class Judge:
+    def __init__(self, name):
+        self.settings = COMBINATIONS[name]
+        self.compared = 0
+        self.losses = collections.Counter()
+        self.wrong = []
+
+    def expected(self, column, text):
+        """What is to be printed for what the database holds, and the losses that make the difference."""
+        lost = []
+        for loss in column.losses:
+            if text is None or not loss.when(self.settings):
+                continue
+            # How bytes are written depends on the settings.
+            change = loss.text(self.settings) if loss.name == judged.BYTES_AS_TEXT else loss.text
+            if change(text) != text:
+                text = change(text)
+                lost.append(loss.name)
+        return text, lost
+
+    def value(self, where, column, truth, printed):
+        self.compared += 1
+        wanted, lost = self.expected(column, truth)
+        if not same(column, self.settings, wanted, printed):
+            self.wrong.append((where, column.name, "database %r" % truth, "wanted %r" % wanted, "printed %r" % printed))
+            return
+        if truth is not None and printed is not None and floats_of_decimal(self.settings, column) \
+                and not lost and by_numbers(column, truth) != by_numbers(column, printed):
+            lost = ["a decimal as the nearest double"]
+        self.losses.update(lost)
+
+
+def by_numbers(column, text):
+    if column.same == "numbers":
+        return [word and by_value(word) for word in judged.array_words(text)]
+    return by_value(text)
+
+
+def in_order(events):
+    return [events[offset] for offset in sorted(events)]
+
+
+OPS = {"i": "c", "u": "u", "d": "d"}
+
+
+def judge_table(judge, binary, path, table, changes, identity):
+    """Every value of every change, changed or not. Gives the rows by event."""
+    events = pivot(binary, path, table, identity, judge.settings, "--unchanged", "emit")
+    assert len(events) == len(changes), (path, len(events), len(changes))
+    for number, ((op, key, old, new), event) in enumerate(zip(changes, in_order(events))):
+        # Of a delete by an index, the key is what the index has of it: nothing here, and Debezium
+        # puts a zero into the message key, which only identity=index(...) knows not to believe.
+        unseen = op == "d" and table == "indexed"
+        keys = (None,) if unseen and identity != "auto" else ("0",) if unseen else (str(key),)
+        assert event["op"] == OPS[op] and event["id"] in keys, (path, number, event["id"])
+        for place, column in enumerate(COLUMNS):
+            truth_old = old[place] if old else None
+            truth_new = new[place] if new else None
+            where = (str(path)[-20:], number, op)
+            if column.name not in event:
+                # Only what an update did not touch may be missing.
+                if op != "u" or truth_old != truth_new or column.name != "big":
+                    judge.wrong.append((where, column.name, "no row"))
+                continue
+            printed_old, printed_new, known = event[column.name]
+            judge.value(where, column, truth_new, printed_new)
+            if known:
+                judge.value(where, column, truth_old, printed_old)
+            elif printed_old is not None:
+                judge.wrong.append((where, column.name, "unknown and not NULL", printed_old))
+            if not old_may_be_known(identity, table, op, column) and known:
+                judge.wrong.append((where, column.name, "claims an old value that was not sent", printed_old))
+            if identity == "full" and not known:
+                judge.wrong.append((where, column.name, "a full image is not known"))
+    return events
+
+
+def old_may_be_known(identity, table, op, column):
+    """What the log can hold of the old row."""
+    if op == "i" or table == "full":
+        return True
+    return table == "indexed" and op == "d" and column.name == "k"
+
+
+def judge_moved(judge, binary, path, table, events, identity):
+    """Rows stand exactly where two printed values differ, or the old one is unknown."""
+    moved = pivot(binary, path, table, identity, judge.settings)
+    assert set(moved) <= set(events)  # an update may have changed nothing
+    for number in sorted(events):
+        whole, event = events[number], moved.get(number, {})
+        for column in COLUMNS:
+            judge.compared += 1
+            should = column.name in whole and (not whole[column.name][2]
+                                               or not same(column, judge.settings, *whole[column.name][:2]))
+            if should != (column.name in event):
+                judge.wrong.append((str(path)[-20:], number, column.name, "moved" if should else "did not move",
+                                    whole.get(column.name)))
+            elif should and event[column.name] != whole[column.name]:
+                judge.wrong.append((str(path)[-20:], number, column.name, event[column.name], whole[column.name]))
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_rows_are_what_the_database_wrote_down(name, run, binary, record_property):
+    folder, truth = run
+    judge = Judge(name)
+    for table, identity in TABLES.items():
+        path = folder / ("judge_%s.judge.%s" % (name, table))
+        events = judge_table(judge, binary, path, table, truth[table], identity)
+        judge_moved(judge, binary, path, table, events, identity)
+        # Left to themselves, records may prove their old values; none may claim a wrong one.
+        judge_table(judge, binary, path, table, truth[table], "auto")
+    print("\n%s: %d values compared, lost in Debezium: %s" % (name, judge.compared, dict(judge.losses)))
+    record_property("compared", judge.compared)
+    by_column = collections.Counter(entry[1] for entry in judge.wrong)
+    assert not judge.wrong, "%d unexplained: %s\n%s" % (len(judge.wrong), dict(by_column),
+                                                        "\n".join(map(str, judge.wrong[:40])))
+    assert judge.compared > CHANGES * len(TABLES) * len(COLUMNS) * 3
