@@ -136,9 +136,8 @@ static bool take_date(str *text, bool before_christ, int64_t *days)
     bool negative = take_char(text, '-');
     if (!negative)
         take_char(text, '+');
-    if (!take_number(text, 4, 6, &year) || !take_char(text, '-')
-        || !take_number(text, 2, 2, &month) || !take_char(text, '-')
-        || !take_number(text, 2, 2, &day))
+    if (!take_number(text, 4, 6, &year) || !take_char(text, '-') || !take_number(text, 2, 2, &month)
+        || !take_char(text, '-') || !take_number(text, 2, 2, &day))
         return false;
     year = negative ? -year : before_christ ? 1 - year : year;
     if (month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))

@@ -476,10 +476,10 @@ static bool decode_change(struct debezium *self, const struct message *message,
         return logical_message_read(message->payload, message->schema, arena, change, fault);
     if (change->op == CHANGE_TRUNCATE)
         return true;
+    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     return read_fields(self, message, envelope, arena, change, fault)
            && read_key(self, message, record, arena, change, fault)
-           && key_half_read(schema_field(message->schema, STR("after")),
-                            (struct json_memory){&self->scratch, arena}, change, fault);
+           && key_half_read(schema_field(message->schema, STR("after")), &reading, change, fault);
 }
 
 static bool count_other(struct debezium *self, enum message_kind kind, const struct json *payload,
@@ -574,9 +574,10 @@ bool debezium_key(struct decoder *decoder, const struct record *record, struct a
                   struct change *change, struct fault *fault)
 {
     struct debezium *self = (struct debezium *)decoder;
+    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     const struct message message = {0};
     return read_key(self, &message, record, arena, change, fault)
-           && key_half_read(NULL, (struct json_memory){&self->scratch, arena}, change, fault);
+           && key_half_read(NULL, &reading, change, fault);
 }
 
 const struct decoder_type debezium_decoder = {

@@ -23,9 +23,23 @@ static const struct json *key_object(const struct json *root)
     return root->kind == JSON_OBJECT ? root : NULL;
 }
 
-static bool read_old_key(str text, const struct schema *row, struct json_memory memory,
+/* What a header's converter made of a value may be another spelling than the message's: a value
+   that its type cannot read is the text that came, for the change is worth more. */
+static bool read_column(const struct reading *reading, const struct schema *row,
+                        const struct json *json, struct value *value, struct fault *fault)
+{
+    struct fault unreadable = {0};
+    if (reading_value(reading, schema_field(row, json->name), json, value, &unreadable))
+        return true;
+    if (unreadable.kind != FAULT_RECORD)
+        return fault_set(fault, unreadable.kind, "%s", unreadable.text);
+    return type_read(&type_as_it_came, &reading->context, json, value, fault);
+}
+
+static bool read_old_key(str text, const struct schema *row, const struct reading *reading,
                          struct change *change, struct fault *fault)
 {
+    struct json_memory memory = {reading->context.scratch, reading->context.texts};
     struct fault unreadable;
     struct json *root;
     if (!json_parse(text, 2, memory, &root, &unreadable))
@@ -37,14 +51,15 @@ static bool read_old_key(str text, const struct schema *row, struct json_memory 
         return fault_memory(fault, "an old key");
     change->old_key = member;
     for (const struct json *column = key ? key->child : NULL; column; column = column->next) {
-        const struct schema *schema = schema_field(row, column->name);
-        const struct type *type = schema ? schema->plug : type_by_name(STR_EMPTY);
-        member[change->old_key_count++] = (struct member){column->name, type_read(type, column)};
+        struct member *old = &member[change->old_key_count++];
+        old->name = column->name;
+        if (!read_column(reading, row, column, &old->value, fault))
+            return false;
     }
     return true;
 }
 
-bool key_half_read(const struct schema *row, struct json_memory memory, struct change *change,
+bool key_half_read(const struct schema *row, const struct reading *reading, struct change *change,
                    struct fault *fault)
 {
     /* Without the message key's columns the halves are what they look like. */
@@ -61,5 +76,5 @@ bool key_half_read(const struct schema *row, struct json_memory memory, struct c
     if (!header)
         return true;
     change->half = KEY_ARRIVES;
-    return !header->has_value || read_old_key(header->value, row, memory, change, fault);
+    return !header->has_value || read_old_key(header->value, row, reading, change, fault);
 }

@@ -8,13 +8,13 @@
 
 #include <fieldtrail/change.h>
 
-#include "schema.h"
+#include "reading.h"
 
 /* Sets `half` and `old_key` of a change whose op, record and message key are set. `row` is the
    schema of the image, which types the old key; NULL without one. A header that cannot be read (a
    text with a line feed is written into it raw) still tells the half. FAULT_RETRY where memory ran
    out. */
-bool key_half_read(const struct schema *row, struct json_memory memory, struct change *change,
+bool key_half_read(const struct schema *row, const struct reading *reading, struct change *change,
                    struct fault *fault) MUST_CHECK;
 
 #endif

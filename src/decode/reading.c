@@ -44,9 +44,10 @@ static const struct option_spec option[] = {
      .preset = "adaptive",
      .offset = SETTING(modes.time),
      .importance = OPTION_LOW,
-     .help =
-         "The connector's own setting of that name: what numbers count in columns of pivot.type "
-         "time and timestamp."},
+     .argument = "MODE",
+     .help = "The connector's own setting of that name (adaptive, adaptive_time_microseconds, "
+             "connect, isostring, microseconds, nanoseconds): what numbers count in columns of "
+             "pivot.type time and timestamp."},
     {.key = "binary.handling.mode",
      .type = OPTION_ENUM,
      .choices = binary_modes,

@@ -53,8 +53,8 @@ size_t interval_print(char out[INTERVAL_SIZE], int64_t months, int64_t days, int
 #define MICRO INT64_C(1000000)
 #define NANO_DIGITS 3
 
-/* Takes "-6.78" off the text, in microseconds and the nanoseconds beyond them. Debezium goes through
-   a double, so 6.951571 seconds may come as 6.951570999. */
+/* Takes "-6.78" off the text, in microseconds and the nanoseconds beyond them. Debezium goes
+   through a double, so 6.951571 seconds may come as 6.951570999. */
 static bool take_amount(str *text, int64_t *micros, int64_t *nanos)
 {
     size_t i = 0;
