@@ -80,7 +80,8 @@ struct source_type {
     bool (*describe)(struct source *source, struct fault *fault);
     /* Reads on from lane.next (from lane.held, where that is still in the log), of all lanes
        incoming or assigned; what was fetched ahead is dropped. Where last_us is known, the record
-       before `next` is fetched too and must have that timestamp: poll fails with FAULT_CONFIG otherwise. */
+       before `next` is fetched too and must have that timestamp: poll fails with FAULT_CONFIG
+       otherwise. */
     bool (*assign)(struct source *source, struct fault *fault);
     /* Gives up the lanes that are outgoing. */
     bool (*unassign)(struct source *source, struct fault *fault);

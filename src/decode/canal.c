@@ -1,6 +1,6 @@
 /*
- * Canal for MySQL (flat messages): rows of one statement in the array `data`, beside it in `old` what
- * the changed columns of each were. All values are texts.
+ * Canal for MySQL (flat messages): rows of one statement in the array `data`, beside it in `old`
+ * what the changed columns of each were. All values are texts.
  * Format: alibaba/canal, FlatMessage; also the documentation of Apache Flink's canal-json.
  */
 #include "form.h"

@@ -1,9 +1,9 @@
 /*
  * Debezium's flattened form: the row alone, with metadata in members that begin with two
- * underscores. There is no image before, so the old values of updates are unknown; a delete that was
- * rewritten (__deleted "true") carries the old row.
- * Format: Debezium documentation, "New Record State Extraction" (ExtractNewRecordState; add.fields,
- * delete.tombstone.handling.mode=rewrite).
+ * underscores. There is no image before, so the old values of updates are unknown; a delete that
+ * was rewritten (__deleted "true") carries the old row.
+ * Format: Debezium documentation, "New Record State Extraction" (ExtractNewRecordState;
+ * add.fields, delete.tombstone.handling.mode=rewrite).
  */
 #include "form.h"
 

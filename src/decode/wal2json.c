@@ -1,8 +1,9 @@
 /*
  * wal2json, the output plugin of PostgreSQL, in its two formats: one object a transaction with its
- * changes in an array, or one object a change. Of old rows it sends the replica identity's columns;
- * other old values are unknown, and under REPLICA IDENTITY FULL it leaves columns that are NULL away,
- * which cannot be told from that. A large column that was not touched is left out of the new row.
+ * changes in an array, or one object a change. Of old rows it sends the replica identity's
+ * columns; other old values are unknown, and under REPLICA IDENTITY FULL it leaves columns that
+ * are NULL away, which cannot be told from that. A large column that was not touched is left out
+ * of the new row.
  * Format: eulerto/wal2json, README; keys are known with include-pk.
  */
 #include "clock.h"

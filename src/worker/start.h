@@ -8,8 +8,8 @@
 
 enum start_reset { START_EARLIEST, START_LATEST, START_NONE };
 
-/* Sets `next`, `held` and `last_us` of all lanes of the topics that are coming in or ours, from what
-   the sink remembers (memory[i] belongs to lane[i]), from what the source does, and else by
+/* Sets `next`, `held` and `last_us` of all lanes of the topics that are coming in or ours, from
+   what the sink remembers (memory[i] belongs to lane[i]), from what the source does, and else by
    `reset`:
      - the sink's position, which must lie within the log;
      - a partition without one in a topic that has some is new and begins at its beginning;

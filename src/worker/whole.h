@@ -1,7 +1,7 @@
 /*
  * whole: a source around another one, whose every poll ends at the border of a transaction of the
- * source database (flush.on=transaction). Records wait here, a queue a lane, until the END marker of
- * their transaction and all events that it counts have come; then those of all lanes are given
+ * source database (flush.on=transaction). Records wait here, a queue a lane, until the END marker
+ * of their transaction and all events that it counts have come; then those of all lanes are given
  * together. A transaction that is too large, or whose events do not come, is given in parts, which
  * is logged and counted.
  */

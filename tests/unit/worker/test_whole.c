@@ -1,7 +1,7 @@
 /*
- * Whole transactions: whatever order the lanes come in, every poll gives all events of a transaction
- * or none, every record once and in the order of its lane, and stands at the same transaction in
- * all lanes.
+ * Whole transactions: whatever order the lanes come in, every poll gives all events of a
+ * transaction or none, every record once and in the order of its lane, and stands at the same
+ * transaction in all lanes.
  */
 #include "check.h"
 
@@ -64,9 +64,9 @@ static void add_event(size_t lane, int transaction, int order)
 
 static void add_marker(int transaction, const int *counts)
 {
-    static const char *const names[] = {"s.a", "s.b",
-                                        "io.debezium.connector.postgresql.LogicalDecodingMessage"
-                                        "Monitor$LogicalDecodingMessageId@5b7fe888"};
+    static const char message[] = "io.debezium.connector.postgresql.LogicalDecodingMessageMonitor"
+                                  "$LogicalDecodingMessageId@5b7fe888";
+    static const char *const names[] = {"s.a", "s.b", message};
     struct entry *entry = add(LANES - 1, transaction);
     entry->marker = true;
     entry->ends = counts != NULL;
