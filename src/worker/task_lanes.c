@@ -66,10 +66,14 @@ static bool commit_start(struct task *task, struct fault *fault)
         if (lane->low != OFFSET_NONE && lane->committed == OFFSET_NONE)
             list[count++] = (struct reach){(uint32_t)i, lane->next, TIME_UNKNOWN, OFFSET_NONE};
     }
-    if (count == 0 || source_commit(task->source, list, count, true, fault))
-        return true;
-    fault->kind = FAULT_RETRY; /* a refusal is told by the next poll, too */
-    return false;
+    if (count > 0 && !source_commit(task->source, list, count, true, fault)) {
+        fault->kind = FAULT_RETRY; /* a refusal is told by the next poll, too */
+        return false;
+    }
+    /* Told once: by the next time another owner may have moved them on. */
+    for (size_t i = 0; i < count; i++)
+        task->source->lane[list[i].lane].committed = list[i].next;
+    return true;
 }
 
 /* What was put and not flushed is done again by whoever reads next. */

@@ -107,6 +107,7 @@ static bool sim_commit(struct source *source, const struct reach *reach, size_t 
                         (long long)reach[i].next, (long long)world->stored[lane].next);
         target_check_reached(world, lane, reach[i].next, "commit");
         world->committed[lane] = reach[i].next;
+        world_say(world, "commit t[%u] %lld", lane, (long long)reach[i].next);
         world->tally.commits++;
     }
     return true;

@@ -389,7 +389,13 @@ bool world_run(struct world *world, uint64_t seed, const struct plan *plan)
     while (!world->wrong && !is_over(world)) {
         step(world);
         if (++steps > STEPS_LIMIT || world->now_ms > plan->chaos_ms + CALM_LIMIT_MS)
-            world_wrong(world, "it does not come to an end");
+            world_wrong(world,
+                        "it does not come to an end: the group is at %lld %lld %lld %lld, the "
+                        "target at %lld %lld %lld %lld",
+                        (long long)world->committed[0], (long long)world->committed[1],
+                        (long long)world->committed[2], (long long)world->committed[3],
+                        (long long)world->stored[0].next, (long long)world->stored[1].next,
+                        (long long)world->stored[2].next, (long long)world->stored[3].next);
     }
     if (!world->wrong)
         target_check(world);
