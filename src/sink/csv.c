@@ -319,6 +319,7 @@ static void csv_stop(struct sink *sink)
 static const struct sink_type csv_sink = {.name = "csv",
                                           .remembers = true,
                                           .leads = true,
+                                          .desk = &csv_desk,
                                           .recall = csv_recall,
                                           .claim = csv_claim,
                                           .put = csv_put,

@@ -18,6 +18,14 @@ static void unlock(struct csv *self, struct csv_lane *lane)
     lane->claimed = false;
 }
 
+void csv_forget_lanes(struct csv *self)
+{
+    csv_forget(self);
+    for (size_t i = 0; i < self->lane_count; i++)
+        unlock(self, &self->lane[i]);
+    self->lane_count = 0;
+}
+
 void csv_release(struct sink *sink, const struct lane *lane, size_t count)
 {
     struct csv *self = (struct csv *)sink;
@@ -297,11 +305,11 @@ static bool is_ours(const struct lane *lane)
     return lane->assigned || lane->incoming;
 }
 
-static bool enter(struct csv *self, struct fault *fault)
+bool csv_enter(struct csv *self, struct fault *fault)
 {
     if (self->folder->type->enter(self->folder) != 0)
         return folder_fault(fault, self->folder, "open", NULL);
-    if (self->shared || !self->folder->type->is_shared(self->folder))
+    if (self->shared || self->folder->type->kind(self->folder) != FOLDER_SHARED)
         return true;
     return fault_set(fault, FAULT_CONFIG,
                      "%s lies on a file system that other machines may write to: say "
@@ -330,7 +338,7 @@ bool csv_claim(struct sink *sink, const struct lane *lane, struct memory *memory
                struct fault *fault)
 {
     struct csv *self = (struct csv *)sink;
-    if (!enter(self, fault) || !grow_lanes(self, lane, count, fault))
+    if (!csv_enter(self, fault) || !grow_lanes(self, lane, count, fault))
         return false;
     csv_forget(self);
     for (size_t i = 0; i < self->lane_count; i++)

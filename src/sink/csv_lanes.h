@@ -72,7 +72,13 @@ void csv_forget(struct csv *self);
 /* The name of the file of rows that begins with this offset while it grows. */
 struct file_name csv_part_name(const struct csv *self, const struct csv_lane *lane, int64_t start);
 
+extern const struct sink_desk csv_desk;
+
 /* csv_claim.c */
+/* Opens the directory; FAULT_CONFIG where it is shared and nobody said so. */
+bool csv_enter(struct csv *self, struct fault *fault) MUST_CHECK;
+/* Gives up all lanes, and that they have these numbers. */
+void csv_forget_lanes(struct csv *self);
 bool csv_claim(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
                struct fault *fault) MUST_CHECK;
 void csv_release(struct sink *sink, const struct lane *lane, size_t count);

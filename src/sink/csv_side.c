@@ -143,6 +143,7 @@ static bool take_side(const struct json *root, struct side *side)
     if (!good || side->length < 0 || side->start < 0 || side->next < 0 || side->epoch < 0)
         return false;
     side->form = (uint64_t)form;
+    side->worker = json_string(json_member(root, "worker"));
     memcpy(side->file.text, file.ptr, file.len);
     side->file.text[file.len] = '\0';
     return true;

@@ -39,6 +39,7 @@ struct side {
     int64_t first_us;      /* timestamp of its first record, or TIME_UNKNOWN */
     uint64_t form;         /* of its rows: format and columns */
     int64_t next, held, last_us, epoch;
+    str worker; /* who wrote it, in the arena it was read into */
     /* Pairs of names, from and to: files that are whole and to be made final. */
     struct str_list rolled;
     /* Files that a flush was about to make: they hold nothing that counts. */

@@ -41,8 +41,9 @@ static int disk_enter(struct folder *folder)
     return 0;
 }
 
-/* File systems that several machines mount at once (statfs(2) has their numbers). */
-static bool disk_is_shared(struct folder *folder)
+/* File systems that several machines mount at once, and those in memory (statfs(2) has the
+   numbers). */
+static enum folder_kind disk_kind(struct folder *folder)
 {
     static const unsigned long shared[] = {0x6969 /* NFS */,
                                            0x517b /* SMB */,
@@ -58,11 +59,18 @@ static bool disk_is_shared(struct folder *folder)
     struct disk *self = (struct disk *)folder;
     struct statfs system;
     if (fstatfs(self->fd, &system) != 0)
-        return false;
+        return FOLDER_LOCAL;
     for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
         if ((unsigned long)system.f_type == shared[i])
-            return true;
-    return false;
+            return FOLDER_SHARED;
+    return system.f_type == 0x01021994 || (unsigned long)system.f_type == 0x858458f6
+               ? FOLDER_VOLATILE /* tmpfs, ramfs */
+               : FOLDER_LOCAL;
+}
+
+static bool disk_is_writable(struct folder *folder)
+{
+    return faccessat(((struct disk *)folder)->fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 static int disk_open(struct folder *folder, const char *name, enum open_mode mode)
@@ -182,7 +190,8 @@ static void disk_leave(struct folder *folder)
 }
 
 static const struct folder_type disk_folder = {.enter = disk_enter,
-                                               .is_shared = disk_is_shared,
+                                               .kind = disk_kind,
+                                               .is_writable = disk_is_writable,
                                                .open = disk_open,
                                                .close = disk_close,
                                                .read = disk_read,

@@ -25,6 +25,12 @@ struct file_state {
     bool regular;
 };
 
+enum folder_kind {
+    FOLDER_LOCAL,
+    FOLDER_SHARED,  /* other machines may have it open, too */
+    FOLDER_VOLATILE /* in memory */
+};
+
 enum open_mode {
     OPEN_READ,
     OPEN_WRITE, /* there must be such a file */
@@ -35,8 +41,9 @@ enum open_mode {
 struct folder_type {
     /* Opens the directory; later, whatever stands at its path by then. */
     int (*enter)(struct folder *folder);
-    /* Whether other machines may have the directory open, too. */
-    bool (*is_shared)(struct folder *folder);
+    enum folder_kind (*kind)(struct folder *folder);
+    /* False with errno. */
+    bool (*is_writable)(struct folder *folder);
     int (*open)(struct folder *folder, const char *name, enum open_mode mode);
     void (*close)(struct folder *folder, int file);
     ssize_t (*read)(struct folder *folder, int file, void *to, size_t size, int64_t at);

@@ -72,8 +72,8 @@ static const struct option_spec delivery[] = {
      .offset = SETTING(linger_ms),
      .importance = OPTION_MEDIUM,
      .help = "A flush happens when nothing has been waiting for so long: a small load gets low "
-             "latency, a large one large batches. For CsvSink, where a flush waits for the disk, "
-             "the default is 1000."},
+             "latency, a large one large batches. The default is 200 for QuestDBSink, and 1000 for "
+             "CsvSink, where a flush waits for the disk."},
     {.key = "errors.retry.delay.max.ms",
      .type = OPTION_INT,
      .preset = "60000",

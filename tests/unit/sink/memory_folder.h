@@ -50,8 +50,9 @@ struct memory_folder {
     bool stopped; /* the machine, or the process: nothing works any more */
     bool failed;
     bool half; /* the write at which it stops is half done */
-    bool shared, away;
-    unsigned syncs, fresh_steps;
+    enum folder_kind kind;
+    bool away, read_only;
+    unsigned syncs;
 };
 
 HELPER struct memory_folder *folder_of(struct folder *folder)
@@ -137,9 +138,15 @@ HELPER int memory_enter(struct folder *folder)
     return folder_of(folder)->stopped || folder_of(folder)->away ? -1 : 0;
 }
 
-HELPER bool memory_is_shared(struct folder *folder)
+HELPER enum folder_kind memory_kind(struct folder *folder)
 {
-    return folder_of(folder)->shared;
+    return folder_of(folder)->kind;
+}
+
+HELPER bool memory_is_writable(struct folder *folder)
+{
+    errno = EROFS;
+    return !folder_of(folder)->read_only;
 }
 
 HELPER int open_node(struct memory_folder *self, int node)
@@ -345,7 +352,8 @@ HELPER void memory_leave(struct folder *folder)
 }
 
 static const struct folder_type memory_folder_type = {.enter = memory_enter,
-                                                      .is_shared = memory_is_shared,
+                                                      .kind = memory_kind,
+                                                      .is_writable = memory_is_writable,
                                                       .open = memory_open,
                                                       .close = memory_close,
                                                       .read = memory_read,
@@ -370,7 +378,8 @@ HELPER void memory_clear(struct memory_folder *self)
         self->file[i].used = false;
     self->folder = (struct folder){&memory_folder_type, "memory"};
     self->step = self->stop_at = self->fail_at = self->syncs = 0;
-    self->stopped = self->failed = self->half = self->shared = self->away = false;
+    self->stopped = self->failed = self->half = self->away = self->read_only = false;
+    self->kind = FOLDER_LOCAL;
 }
 
 HELPER void memory_free(struct memory_folder *self)

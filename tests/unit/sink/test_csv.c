@@ -301,7 +301,7 @@ static void go_away(void)
 
 static void be_shared(void)
 {
-    folder.shared = true;
+    folder.kind = FOLDER_SHARED;
 }
 
 static void test_refusals(void **state)
@@ -506,6 +506,120 @@ static void test_set_back(void **state)
     kit_stop(&feed.kit);
 }
 
+/* ---- the desk ---- */
+
+static struct lane lane_at(int32_t partition, int64_t next)
+{
+    return (struct lane){.topic = STR("t"), .partition = partition, .high = KIT_HIGH, .next = next};
+}
+
+/* Seen and moved while nobody runs, in the numbering of who asks. */
+static void test_desk(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct note note[3];
+    memory_clear(&folder);
+    kit_start(&kit, &folder, "file.path=x");
+    kit_run(&kit, 10);
+    assert_true(kit_open(&kit));
+    const struct sink_desk *desk = kit.sink->type->desk;
+    const struct lane lane[3] = {lane_at(1, 5), lane_at(7, 3), lane_at(0, 4)};
+    unsigned steps = folder.step;
+    check_good("inspect", desk->inspect(kit.sink, lane, note, 3, &kit.fault), &kit.fault);
+    assert_int_equal(folder.step, steps); /* changes nothing */
+    check_number("stands", note[0].memory.next, KIT_HIGH);
+    check_number("epoch", note[0].memory.epoch, 1);
+    check_number("held", note[0].memory.held, held_at(KIT_HIGH));
+    check_text("owner", str_from(note[0].owner), "host:1");
+    check_number("not known", note[1].memory.next, OFFSET_NONE);
+    check_good("amend", desk->amend(kit.sink, lane, 2, &kit.fault), &kit.fault);
+    check_good("inspect", desk->inspect(kit.sink, lane, note, 3, &kit.fault), &kit.fault);
+    check_number("moved", note[0].memory.next, 5);
+    check_number("moved by another owner", note[0].memory.epoch, 2);
+    check_number("nothing held", note[0].memory.held, OFFSET_NONE);
+    assert_true(note[0].memory.last_us == TIME_UNKNOWN);
+    check_number("made", note[1].memory.next, 3);
+    check_number("left alone", note[2].memory.next, KIT_HIGH);
+    kit_close(&kit);
+    kit.other_log = true;
+    kit.flushed[1] = 5;
+    check_good("open", kit_open(&kit), &kit.fault);
+    check_good("free again", kit_claim(&kit), &kit.fault);
+    check_number("from there", kit.at[1], 5);
+    struct kit other; /* while it runs nobody moves it */
+    kit_start(&other, &folder, "file.path=x");
+    assert_true(kit_open(&other));
+    check_fault("running", desk->amend(other.sink, lane, 1, &other.fault), &other.fault,
+                FAULT_RETRY, "held by another");
+    kit_stop(&other);
+    kit_stop(&kit);
+}
+
+/* A file that is there without its side file is nobody's to cut. */
+static void test_desk_leaves_orphans(void **state)
+{
+    (void)state;
+    struct kit kit;
+    memory_clear(&folder);
+    kit_start(&kit, &folder, "file.path=x");
+    kit_run(&kit, 10);
+    remove_side();
+    str before = memory_content(&folder, "t-1.csv");
+    assert_true(kit_open(&kit));
+    const struct lane lane = lane_at(1, 5);
+    check_fault("orphan", kit.sink->type->desk->amend(kit.sink, &lane, 1, &kit.fault), &kit.fault,
+                FAULT_CONFIG, "has no side file");
+    check_number("its length", (int64_t)memory_content(&folder, "t-1.csv").len,
+                 (int64_t)before.len);
+    kit_stop(&kit);
+}
+
+struct said {
+    char text[600];
+};
+
+static void hear(void *context, enum finding_level level, const char *text)
+{
+    struct said *said = context;
+    size_t used = strlen(said->text);
+    snprintf(said->text + used, sizeof(said->text) - used, "%s %s\n", finding_level_name(level),
+             text);
+}
+
+static void check_findings(enum folder_kind kind, bool away, bool read_only, const char *options,
+                           const char *want)
+{
+    struct kit kit;
+    struct said said = {""};
+    struct findings findings = {.say = hear, .context = &said};
+    static const struct batch batch;
+    memory_clear(&folder);
+    folder.kind = kind;
+    folder.away = away;
+    folder.read_only = read_only;
+    kit_start(&kit, &folder, options);
+    assert_true(kit_open(&kit));
+    kit.sink->type->desk->check(kit.sink, &batch, &findings);
+    assert_int_equal(folder.step, 0); /* changes nothing */
+    if (!strstr(said.text, want))
+        fail_msg("%s, and not %s", said.text, want);
+    kit_stop(&kit);
+}
+
+static void test_check(void **state)
+{
+    (void)state;
+    check_findings(FOLDER_LOCAL, false, false, "file.path=x", "ok target: directory memory, csv\n");
+    check_findings(FOLDER_LOCAL, true, false, "file.path=x", "fail target: cannot open memory");
+    check_findings(FOLDER_LOCAL, false, true, "file.path=x", "mount it for writing");
+    check_findings(FOLDER_SHARED, false, false, "file.path=x", "fail target: memory lies on");
+    check_findings(FOLDER_SHARED, false, false, "file.path=x;file.shared=true",
+                   "warn target: memory lies on a network");
+    check_findings(FOLDER_VOLATILE, false, false, "file.path=x",
+                   "warn target: memory lies in memory");
+}
+
 static int free_folder(void **state)
 {
     (void)state;
@@ -530,6 +644,9 @@ int main(void)
         cmocka_unit_test(test_meddling),
         cmocka_unit_test(test_fenced),
         cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_desk),
+        cmocka_unit_test(test_desk_leaves_orphans),
+        cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, free_folder);
 }
