@@ -48,8 +48,8 @@ struct kafka {
     struct str_list topics;
 };
 
-/* A consumer with the connector's settings: a member of its group, numbered from 0, or (-1) one that
-   stands apart. */
+/* A consumer with the connector's settings: a member of its group, numbered from 0, or (-1) one
+   that stands apart. */
 struct source *kafka_make(const struct config *config, int member, struct fault *fault);
 
 /* The source's answers to describe, assign, unassign and pause. */
