@@ -93,7 +93,8 @@ def test_a_claim_by_somebody_else_is_taken_back_where_the_group_says_so(bench, s
     bench.equal()
 
 
-@pytest.mark.parametrize("step", ["claim not sent", "in copy", "closing query sent"])
+@pytest.mark.parametrize("step", worker_kit.cases(["closing query sent"],
+                                                  ["claim not sent", "in copy"]))
 def test_a_server_that_falls_silent(bench, stack, proxy, step):
     """The connection stays, and nothing comes any more."""
     stack.create_topic(bench.topic)
@@ -101,7 +102,7 @@ def test_a_server_that_falls_silent(bench, stack, proxy, step):
     proxy.arm(step, "hush")
     worker = bench.worker(bench.connector(connection__uri=through(bench, proxy),
                                           answer__timeout__ms="2000", linger__ms="50"))
-    assert proxy.struck.wait(30)
+    assert proxy.struck.wait(30 * worker_kit.PATIENCE)
     worker.says("no answer while", 10)
     bench.begun()
     producer.finish()
@@ -110,13 +111,13 @@ def test_a_server_that_falls_silent(bench, stack, proxy, step):
     bench.equal()
 
 
-@pytest.mark.parametrize("how", ["--immediate", "fast"])
+@pytest.mark.parametrize("how", worker_kit.cases(["fast"], ["--immediate"]))
 def test_a_server_shut_down_in_the_middle_of_copy(bench, stack, proxy, how):
     stack.create_topic(bench.topic)
     producer = bench.producer(rate=3000)
     proxy.arm("in copy", lambda: stack.control("stop", "postgres", *[how] * (how != "fast")))
     worker = bench.worker(bench.connector(connection__uri=through(bench, proxy), linger__ms="50"))
-    assert proxy.struck.wait(30)
+    assert proxy.struck.wait(30 * worker_kit.PATIENCE)
     stack.control("start", "postgres")
     bench.begun()
     producer.finish()

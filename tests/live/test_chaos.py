@@ -5,7 +5,8 @@ Small by default; the sizes are environment variables:
     FIELDTRAIL_CHAOS_KILLS     kills that must count (10)
     FIELDTRAIL_CHAOS_CRASHES   crashes of PostgreSQL in the run with outages (4)
     FIELDTRAIL_OUTAGE_SECONDS  how long PostgreSQL is down (15)
-    FIELDTRAIL_BACKLOG_BYTES   bytes of the backlog (200000000)
+    FIELDTRAIL_BACKLOG_BYTES   bytes of the backlog (100000000)
+    FIELDTRAIL_LIVE=all        the run with kills alone, too
 """
 import os
 import random
@@ -104,10 +105,10 @@ class Herd:
             time.sleep(self.chance.choice([0, 0, 0.1, 0.5]))
 
 
-@pytest.mark.parametrize("outages", [False, True], ids=["kills", "kills and outages"])
-def test_every_row_once(bench, stack, outages):
+@pytest.mark.parametrize("trouble", worker_kit.cases(["kills and outages"], ["kills"]))
+def test_every_row_once(bench, stack, trouble):
     total, wanted = size("CHAOS_EVENTS", 60_000), size("CHAOS_KILLS", 10)
-    crashes = size("CHAOS_CRASHES", 4) if outages else 0
+    crashes = size("CHAOS_CRASHES", 4) if trouble != "kills" else 0
     seed = size("CHAOS_SEED", random.randrange(1_000_000))
     chance = random.Random(seed)
     stack.create_topic(bench.topic)
@@ -116,10 +117,10 @@ def test_every_row_once(bench, stack, outages):
     bench.make_table()
     bench.slow_down(0.2)
     producer = bench.producer(rate=rate)
-    trouble = Outages(stack, chance) if outages else None
-    herd = Herd(bench, path, chance, trouble.lock if trouble else threading.Lock())
+    outages = Outages(stack, chance) if crashes else None
+    herd = Herd(bench, path, chance, outages.lock if outages else threading.Lock())
     deadline = time.monotonic() + 60 + 12 * wanted
-    while herd.counted < wanted or (trouble and trouble.count < crashes):
+    while herd.counted < wanted or (outages and outages.count < crashes):
         assert time.monotonic() < deadline, f"{herd.counted} of {herd.kills} kills counted"
         if herd.look() >= 2:
             time.sleep(chance.random())
@@ -127,8 +128,8 @@ def test_every_row_once(bench, stack, outages):
         time.sleep(0.1)
     assert producer.alive(), "the last kill must fall before the producer's end"
     at_last_kill = producer.sent
-    if trouble:
-        trouble.end()
+    if outages:
+        outages.end()
         wait_until(lambda: stack.sql("select 1"), "PostgreSQL is back")
     producer.rate = None
     wait_until(lambda: producer.sent >= total, "the rest is sent", 600)
@@ -139,8 +140,8 @@ def test_every_row_once(bench, stack, outages):
     rows = bench.equal()
     print(f"\nseed {seed}: {sent} events, {herd.counted} of {herd.kills} kills counted, "
           f"{herd.left} left, the last at event {at_last_kill}"
-          + (f", {trouble.count} crashes of PostgreSQL, {trouble.restarts} restarts of the broker"
-             if trouble else "") + f": {rows} rows equal both ways")
+          + (f", {outages.count} crashes of PostgreSQL, {outages.restarts} restarts of the broker"
+             if outages else "") + f": {rows} rows equal both ways")
     assert herd.counted >= wanted
 
 
@@ -178,7 +179,7 @@ def test_postgres_down(bench, stack):
 
 def test_backlog(bench, stack):
     """A long backlog, with the settings of the speed figures: memory is bounded."""
-    wanted = size("BACKLOG_BYTES", 200_000_000)
+    wanted = size("BACKLOG_BYTES", 100_000_000)
     stack.create_topic(bench.topic)
     count, written, rows = worker_kit.produce_corpus(stack, bench.topic, wanted)
     bench.sql("create unlogged table holding_pivot (holding_id text, user_id text, change_field "

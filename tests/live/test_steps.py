@@ -64,7 +64,7 @@ def test_every_step(bench, stack, proxy, deed):
         elif step.startswith("claim") and step != next(iter(STEPS)):
             worker.kill()
             worker = start(bench, proxy, path)
-        assert proxy.struck.wait(30), f"{step} never came\n" + worker.log()[-2000:]
+        assert proxy.struck.wait(30 * worker_kit.PATIENCE), f"{step} never came\n" + worker.log()[-2000:]
         if deed == "kill":
             assert worker.process.wait(10) == -signal.SIGKILL
             worker = start(bench, proxy, path)
@@ -77,8 +77,8 @@ def test_every_step(bench, stack, proxy, deed):
     print(f"{deed}: {len(STEPS)} steps, {rows} rows equal")
 
 
-@pytest.mark.parametrize("step", ["claim not sent", "claim sent", "in copy",
-                                  "closing query not sent"])
+@pytest.mark.parametrize("step", worker_kit.cases(["claim not sent", "in copy"],
+                                                  ["claim sent", "closing query not sent"]))
 def test_stopped_at(bench, stack, proxy, step):
     """A worker that is stopped (SIGSTOP) beyond its session blocks nobody; awake again it writes
     nothing, and every partition has a reader."""
@@ -99,7 +99,7 @@ def test_stopped_at(bench, stack, proxy, step):
             return watch.flushed[old.id] and watch.flushed[new.id]
         wait_until(both, "both flush")
         proxy.arm(step, "stop", nth=2 if step == "in copy" else 1)
-    assert proxy.struck.wait(30), f"{step} never came"
+    assert proxy.struck.wait(30 * worker_kit.PATIENCE), f"{step} never came"
     stopped = time.monotonic()
     time.sleep(0.3)  # what the server had been given to commit
     kept = bench.stored()
@@ -145,7 +145,7 @@ def test_awake_before_the_new_owners_first_flush(bench, stack, proxy):
     lane = next(partition for partition, state in bench.stored().items() if state[2] == old.id)
     hold = threading.Event()
     proxy.arm("closing query not sent", "stop", text=f"'{bench.topic}',{lane},".encode())
-    assert proxy.struck.wait(30)
+    assert proxy.struck.wait(30 * worker_kit.PATIENCE)
     other.arm("closing query not sent", lambda: hold.wait(60), text=f"'{bench.topic}',{lane},".encode())
     wait_until(lambda: bench.stored()[lane][2] == new.id, "the new owner claims", 18)
     time.sleep(1)  # for its rows

@@ -3,13 +3,12 @@ processes, refused records and people's mistakes."""
 import pathlib
 import random
 import re
-import signal
 import time
 
 import pytest
 
 import worker_kit
-from worker_kit import Watch, produce, produce_message, wait_until
+from worker_kit import produce, produce_message
 
 
 @pytest.fixture(scope="module")
@@ -36,46 +35,6 @@ def test_plain_run_is_equal_row_for_row(bench, stack):
     assert stack.committed("connect-" + bench.name, bench.topic) == stack.ends(bench.topic)
     assert bench.equal() > 90_000
     assert "reading from offset 0" in worker.log()
-
-
-@pytest.mark.parametrize("wake", ["after the flush", "before the flush"])
-def test_a_stopped_worker_blocks_nobody_and_writes_nothing(bench, stack, wake):
-    stack.create_topic(bench.topic)
-    path = bench.connector(batch__rows__max="500", claim__timeout__ms="2000")
-    bench.make_table()
-    bench.slow_down(0.1)
-    producer = bench.producer(rate=4000)
-    old, new = bench.worker(path), bench.worker(path)
-    watch = Watch(bench)
-
-    def both_flushed():
-        watch.look()
-        return watch.flushed[old.id] and watch.flushed[new.id]
-    wait_until(both_flushed, "both flush")
-    old.signal(signal.SIGSTOP)
-    stopped = time.monotonic()
-    time.sleep(0.3)  # what the server had been given to commit
-    kept = {partition: state for partition, state in bench.stored().items() if state[2] == old.id}
-    assert kept
-
-    def taken_over(moved):
-        stored = bench.stored()
-        return all(stored[partition][1] > state[1]
-                   and (not moved or stored[partition][0] > state[0])
-                   for partition, state in kept.items())
-    first = wake.startswith("after")
-    wait_until(lambda: taken_over(first), "the new owner commits", 6 + 2 + 10)
-    print(f"taken over {time.monotonic() - stopped:.1f} s after the stop")
-    assert all(bench.stored()[partition][2] == new.id for partition in kept)
-    old.signal(signal.SIGCONT)
-    time.sleep(2)
-    producer.finish()
-    bench.speed_up()
-    bench.caught_up()
-    produce(stack, bench.topic, 2000, seed=2)  # no partition is left without a reader
-    bench.caught_up()
-    assert [old.stop(), new.stop()] == [0, 0], old.log()
-    bench.equal()
 
 
 def test_a_refused_record_stops_the_task_after_everything_before_it(bench, stack):

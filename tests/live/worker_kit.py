@@ -28,6 +28,11 @@ PARTITIONS = 6
 PATIENCE = float(os.environ.get("FIELDTRAIL_PATIENCE", "1"))
 
 
+def cases(always, thorough):
+    """Of a test's cases those that every run has, and with FIELDTRAIL_LIVE=all the others too."""
+    return always + thorough if os.environ.get("FIELDTRAIL_LIVE") == "all" else always
+
+
 def start_stack(*services):
     """Servers of their own, PostgreSQL and Kafka among them, for these tests stop and restart them.
     A generator."""
