@@ -267,6 +267,53 @@ ILPS = {
 }
 
 
+def schema_of(wire, name=None, items=None, **parameters):
+    schema = {"type": wire}
+    if name:
+        schema["name"] = name
+    if items:
+        schema["items"] = items
+    if parameters:
+        schema["parameters"] = {key: str(value) for key, value in parameters.items()}
+    return dump(schema)
+
+
+TEXT_MAP = dump({"type": "map", "keys": {"type": "string"}, "values": {"type": "string"}})
+
+# A schema, or a digit for the connector's settings and the name of a type; and a value.
+TYPES = {
+    "decimal": (schema_of("bytes", "org.apache.kafka.connect.data.Decimal", scale=3), '"adw="'),
+    "variable": (schema_of("struct", "io.debezium.data.VariableScaleDecimal"),
+                 '{"scale":-2,"value":"CUmw9vACMxPESZBOzGdFFQ=="}'),
+    "float8": (schema_of("double"), "1.0E23"),
+    "float4": (schema_of("float"), "1.4E-45"),
+    "date": (schema_of("int32", "io.debezium.time.Date"), "-719528"),
+    "micro_time": (schema_of("int64", "io.debezium.time.MicroTime"), "86400000000"),
+    "timestamp": (schema_of("int64", "io.debezium.time.NanoTimestamp"), "-63517780799500000"),
+    "zoned": (schema_of("string", "io.debezium.time.ZonedTimestamp"), '"-0043-03-15T12:00:00.5+05:30"'),
+    "zoned_time": (schema_of("string", "io.debezium.time.ZonedTime"), '"23:59:59.999-11:30:15"'),
+    "iso_date": (schema_of("string", "io.debezium.time.IsoDate"), '"+12345-01-01Z"'),
+    "interval": (schema_of("string", "io.debezium.time.Interval"), '"P0Y-1M2DT0H0M-0.000001S"'),
+    "duration": (schema_of("int64", "io.debezium.time.MicroDuration"), "37091106780000"),
+    "bits": (schema_of("bytes", "io.debezium.data.Bits", length=12), '"AQg="'),
+    "bytes": (schema_of("bytes"), '"3q2-7wD_"'),
+    "geometry": (schema_of("struct", "io.debezium.data.geometry.Geometry"),
+                 '{"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":4326}'),
+    "point": (schema_of("struct", "io.debezium.data.geometry.Point"), '{"x":1.0E20,"y":"NaN"}'),
+    "sparse": (schema_of("struct", "io.debezium.data.SparseDoubleVector"),
+               '{"dimensions":25,"vector":[[20,1.5],[1,-0.5]]}'),
+    "vector": (schema_of("array", "io.debezium.data.FloatVector"), "[0.1,1.0E-7]"),
+    "hstore": (TEXT_MAP, '{"x y":"q\\"r","b":null}'),
+    "array": (schema_of("array", items={"type": "string"}), '["","NULL",null,"a,b","\\"q\\"","b\\\\s"]'),
+    "matrix": (schema_of("array", items={"type": "array", "items": {"type": "double"}}), "[[1.5],[2,null]]"),
+    "source": (schema_of("string", **{"__debezium.source.column.type": "NUMERIC"}), '"NAN"'),
+    "hint_numeric": ("0numeric(5,2)", '"CpY="'),
+    "hint_time": ("3timestamp(3) without time zone[]", '[0,"2018-06-20T15:13:16.945Z"]'),
+    "hint_bytea": ("6bytea", '"00ff"'),
+    "hint_bit": ("0bit varying(12)", '"BQ=="'),
+}
+
+
 def main():
     shutil.rmtree(CORPUS, ignore_errors=True)
     for number, (name, lines) in enumerate([*captured(), *edges()]):
@@ -290,6 +337,8 @@ def main():
         write("fuzz_values", name, data)
     for name, data in ILPS.items():
         write("fuzz_ilp", name, data)
+    for name, lines in TYPES.items():
+        write("fuzz_types", name, "\n".join(lines).encode("utf-8"))
 
 
 if __name__ == "__main__":
