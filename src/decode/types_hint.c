@@ -179,9 +179,9 @@ static void set_parameters(const struct hint *hint, const struct type_modes *mod
     case NOTHING:
         return;
     case MONEY:
-        first = 19;
-        second = 2;
-        /* fall through */
+        type->precision = modes->decimal == DECIMAL_PRECISE ? 19 : 0;
+        type->parameter = 2;
+        return;
     case SCALE:
         /* Only precise decimals with a scale of their column come as bytes. */
         type->precision = modes->decimal == DECIMAL_PRECISE ? (int32_t)first : 0;
