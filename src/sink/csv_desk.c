@@ -53,10 +53,16 @@ static bool write_positions(struct csv *self, const struct lane *lane, size_t co
 
 /* A claim locks the partitions, raises their epochs, and mends what a crash left, so that the files
    are whole up to where the new position was set. */
-static bool amend_claimed(struct csv *self, struct lane *lane, size_t count, struct memory *memory,
-                          struct fault *fault)
+static bool amend_claimed(struct csv *self, const struct lane *from, struct lane *lane,
+                          size_t count, struct memory *memory, struct fault *fault)
 {
     const struct sink_type *type = self->sink.type;
+    csv_forget_lanes(self); /* those of another call have other numbers */
+    for (size_t i = 0; i < count; i++) {
+        lane[i] = from[i];
+        lane[i].assigned = true;
+        lane[i].incoming = lane[i].outgoing = false;
+    }
     bool good = type->recall(&self->sink, lane, memory, count, fault)
                 && type->claim(&self->sink, lane, memory, count, fault)
                 && write_positions(self, lane, count, fault);
@@ -71,14 +77,8 @@ static bool csv_amend(struct sink *sink, const struct lane *lane, size_t count, 
     struct csv *self = (struct csv *)sink;
     struct lane *copy = mem_alloc((count + 1) * sizeof(*copy));
     struct memory *memory = mem_alloc((count + 1) * sizeof(*memory));
-    bool good = (copy && memory) || fault_memory(fault, "positions");
-    for (size_t i = 0; good && i < count; i++) {
-        copy[i] = lane[i];
-        copy[i].assigned = true;
-        copy[i].incoming = copy[i].outgoing = false;
-    }
-    csv_forget_lanes(self); /* those of another call have other numbers */
-    good = good && amend_claimed(self, copy, count, memory, fault);
+    bool good = copy && memory ? amend_claimed(self, lane, copy, count, memory, fault)
+                               : fault_memory(fault, "positions");
     mem_free(copy);
     mem_free(memory);
     return good;
