@@ -1,0 +1,109 @@
+-- Partitions of the pivot table: made ahead of time, finished when their time is over, detached when
+-- nobody needs them any more. Call fieldtrail_tend from cron (or pg_cron), say every ten minutes:
+--
+--   select fieldtrail_tend('holding_pivot', 'day', ahead => 7, keep => '2 years');
+--
+-- Bounds are UTC. It may be run any number of times.
+
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+
+-- Makes the partitions ('hour', 'day', 'week', 'month' or 'year') that cover a time and the so many
+-- that follow; those that exist are left alone. Gives the names of the new ones.
+create or replace function fieldtrail_make_partitions(pivot regclass, piece text default 'day',
+                                                      ahead integer default 7,
+                                                      since timestamptz default now())
+returns setof text
+language plpgsql as $$
+declare
+    low timestamp := date_trunc(piece, since at time zone 'UTC');
+    width interval := ('1 ' || piece)::interval;
+    high timestamp := date_trunc(piece, now() at time zone 'UTC') + width * (ahead + 1);
+    name text;
+begin
+    if piece not in ('hour', 'day', 'week', 'month', 'year') then
+        raise exception 'a partition covers an hour, day, week, month or year, not a %', piece;
+    end if;
+    -- a first read would race with another session that makes the same
+    perform pg_advisory_xact_lock(hashtext('fieldtrail_make_partitions'), pivot::oid::integer);
+    while low < high loop
+        name := (select relname from pg_class where oid = pivot)
+                || to_char(low, '_YYYYMMDD' || case piece when 'hour' then '_HH24' else '' end);
+        if not exists (select from fieldtrail_partitions(pivot) p
+                       where p.low <= low at time zone 'UTC' and low at time zone 'UTC' < p.high) then
+            execute format('create table %I.%I partition of %s for values from (%L) to (%L)',
+                           (select relnamespace::regnamespace from pg_class where oid = pivot), name,
+                           pivot, low at time zone 'UTC', (low + width) at time zone 'UTC');
+            return next name;
+        end if;
+        low := low + width;
+    end loop;
+end $$;
+
+-- The partitions with their bounds.
+create or replace function fieldtrail_partitions(pivot regclass)
+returns table (part regclass, low timestamptz, high timestamptz)
+language sql stable as $$
+    select i.inhrelid::regclass,
+           substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([^'']*)''\)')::timestamptz,
+           substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']*)''\)')::timestamptz
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = pivot and pg_get_expr(c.relpartbound, c.oid) like 'FOR VALUES FROM%'
+    order by 2
+$$;
+
+-- Builds the btree for the history of a row in the partitions whose time is over, and summarises
+-- what has been written to the open ones. Gives the names of the partitions it finished.
+create or replace function fieldtrail_close_partitions(pivot regclass,
+                                                       grace interval default '1 hour')
+returns setof text
+language plpgsql as $$
+declare
+    part record;
+    index_name text;
+    brin regclass;
+begin
+    for part in select * from fieldtrail_partitions(pivot) loop
+        index_name := (select relname from pg_class where oid = part.part) || '_row';
+        if part.high < now() - grace and not exists (
+            select from pg_index i join pg_class c on c.oid = i.indexrelid
+            where i.indrelid = part.part and c.relname = index_name) then
+            execute format('create index %I on %s (source_table, row_key)', index_name, part.part);
+            execute format('analyze %s', part.part);
+            return next part.part::text;
+        end if;
+        for brin in select i.indexrelid from pg_index i
+                    join pg_class c on c.oid = i.indexrelid
+                    join pg_am a on a.oid = c.relam
+                    where i.indrelid = part.part and a.amname = 'brin' loop
+            perform brin_summarize_new_values(brin);
+        end loop;
+    end loop;
+end $$;
+
+-- Detaches the partitions that end before a time, and gives their names: they are tables of their
+-- own then, to be kept elsewhere or dropped.
+create or replace function fieldtrail_detach_partitions(pivot regclass, before timestamptz)
+returns setof text
+language plpgsql as $$
+declare
+    part record;
+begin
+    for part in select * from fieldtrail_partitions(pivot) where high <= before loop
+        execute format('alter table %s detach partition %s', pivot, part.part);
+        return next part.part::text;
+    end loop;
+end $$;
+
+-- All of it, in the order that is right. Gives a line for everything it did.
+create or replace function fieldtrail_tend(pivot regclass, piece text default 'day',
+                                           ahead integer default 7, keep interval default null)
+returns table (did text, part text)
+language sql as $$
+    select 'made', p from fieldtrail_make_partitions(pivot, piece, ahead) p
+    union all
+    select 'finished', p from fieldtrail_close_partitions(pivot) p
+    union all
+    select 'detached', p from fieldtrail_detach_partitions(pivot, now() - keep) p
+$$;
