@@ -16,9 +16,9 @@ create or replace function fieldtrail_make_partitions(pivot regclass, piece text
 returns setof text
 language plpgsql as $$
 declare
-    low timestamp := date_trunc(piece, since at time zone 'UTC');
+    next_low timestamp := date_trunc(piece, since at time zone 'UTC');
     width interval := ('1 ' || piece)::interval;
-    high timestamp := date_trunc(piece, now() at time zone 'UTC') + width * (ahead + 1);
+    stop timestamp := date_trunc(piece, now() at time zone 'UTC') + width * (ahead + 1);
     name text;
 begin
     if piece not in ('hour', 'day', 'week', 'month', 'year') then
@@ -26,17 +26,18 @@ begin
     end if;
     -- a first read would race with another session that makes the same
     perform pg_advisory_xact_lock(hashtext('fieldtrail_make_partitions'), pivot::oid::integer);
-    while low < high loop
+    while next_low < stop loop
         name := (select relname from pg_class where oid = pivot)
-                || to_char(low, '_YYYYMMDD' || case piece when 'hour' then '_HH24' else '' end);
+                || to_char(next_low, '_YYYYMMDD' || case piece when 'hour' then '_HH24' else '' end);
         if not exists (select from fieldtrail_partitions(pivot) p
-                       where p.low <= low at time zone 'UTC' and low at time zone 'UTC' < p.high) then
+                       where p.low <= next_low at time zone 'UTC'
+                         and next_low at time zone 'UTC' < p.high) then
             execute format('create table %I.%I partition of %s for values from (%L) to (%L)',
                            (select relnamespace::regnamespace from pg_class where oid = pivot), name,
-                           pivot, low at time zone 'UTC', (low + width) at time zone 'UTC');
+                           pivot, next_low at time zone 'UTC', (next_low + width) at time zone 'UTC');
             return next name;
         end if;
-        low := low + width;
+        next_low := next_low + width;
     end loop;
 end $$;
 
