@@ -1,12 +1,41 @@
 -- Partitions of the pivot table: made ahead of time, finished when their time is over, detached when
--- nobody needs them any more. Call fieldtrail_tend from cron (or pg_cron), say every ten minutes:
+-- nobody needs them any more. It makes the first ones; call fieldtrail_tend from cron (or pg_cron),
+-- say every ten minutes:
 --
 --   select fieldtrail_tend('holding_pivot', 'day', ahead => 7, keep => '2 years');
 --
--- Bounds are UTC. It may be run any number of times.
+-- A row that finds no partition is not lost: the worker takes that for an outage, and waits until
+-- there is one. Bounds are UTC. It may be run any number of times.
+--
+--   fieldtrail sql partitions connector.json | psql "$FIELDTRAIL_PG_URI"
 
 \set ON_ERROR_STOP on
+\if :{?table}
+\else
+  \set table holding_pivot
+\endif
+\if :{?piece}
+\else
+  \set piece day
+\endif
+\if :{?since}
+\else
+  \set since '-8 days'
+\endif
 set client_min_messages = warning;
+
+-- The partitions with their bounds.
+create or replace function fieldtrail_partitions(pivot regclass)
+returns table (part regclass, low timestamptz, high timestamptz)
+language sql stable as $$
+    select i.inhrelid::regclass,
+           substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([^'']*)''\)')::timestamptz,
+           substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']*)''\)')::timestamptz
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = pivot and pg_get_expr(c.relpartbound, c.oid) like 'FOR VALUES FROM%'
+    order by 2
+$$;
 
 -- Makes the partitions ('hour', 'day', 'week', 'month' or 'year') that cover a time and the so many
 -- that follow; those that exist are left alone. Gives the names of the new ones.
@@ -40,19 +69,6 @@ begin
         next_low := next_low + width;
     end loop;
 end $$;
-
--- The partitions with their bounds.
-create or replace function fieldtrail_partitions(pivot regclass)
-returns table (part regclass, low timestamptz, high timestamptz)
-language sql stable as $$
-    select i.inhrelid::regclass,
-           substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([^'']*)''\)')::timestamptz,
-           substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']*)''\)')::timestamptz
-    from pg_inherits i
-    join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = pivot and pg_get_expr(c.relpartbound, c.oid) like 'FOR VALUES FROM%'
-    order by 2
-$$;
 
 -- Builds the btree for the history of a row in the partitions whose time is over, and summarises
 -- what has been written to the open ones. Gives the names of the partitions it finished.
@@ -108,3 +124,6 @@ language sql as $$
     union all
     select 'detached', p from fieldtrail_detach_partitions(pivot, now() - keep) p
 $$;
+
+-- Kafka keeps a week unless told otherwise: what is in the log now finds its partition.
+select fieldtrail_make_partitions(:'table', :'piece', since => now() + :'since'::interval);

@@ -1,12 +1,12 @@
--- The pivot table, partitioned by time, with the indexes that do not slow the writer down, and the
--- two roles that use it. `fieldtrail sql table connector.json` prints this for a connector: its
--- table, its columns. It may be run any number of times.
+-- The pivot table, partitioned by time, with comments and the indexes that do not slow the writer
+-- down. It has no partitions yet, and takes no rows before partitions.sql has made some. It may be
+-- run any number of times.
+--
+--   fieldtrail sql table connector.json | psql "$FIELDTRAIL_PG_URI"
 --
 -- What is written all the time has no btree: one costs COPY about half its speed. The open
--- partitions have BRIN indexes, on time and (by bloom) on the row's key; fieldtrail_close_partitions
--- builds the btree for the history of a row once a partition's time is over. Partitions are made
--- ahead of time by fieldtrail_make_partitions: call both from cron, say hourly. A row that finds no
--- partition is not lost: the worker takes that for an outage and waits until there is one.
+-- partitions have BRIN indexes, on time and (by bloom) on the row's key; fieldtrail_tend builds the
+-- btree for the history of a row once a partition's time is over.
 
 \set ON_ERROR_STOP on
 \if :{?table}
@@ -19,7 +19,7 @@
 \endif
 set client_min_messages = warning;
 
-create table if not exists :"table" (
+create table if not exists :table (
     :keys
     change_field      text,
     old_value         text,
@@ -27,7 +27,7 @@ create table if not exists :"table" (
     datetime_created  timestamptz,
     datetime_updated  timestamptz,
     datetime_deleted  timestamptz,
-    datetime_inserted timestamptz not null,
+    datetime_inserted timestamptz,
     op                text        not null,
     old_known         boolean     not null,
     event_time        timestamptz not null,
@@ -41,36 +41,54 @@ create table if not exists :"table" (
     field_no          bigint      not null
 ) partition by range (event_time);
 
-comment on table :"table" is 'One row for every field that changed';
-comment on column :"table".change_field is
-    'The field that changed; NULL where a row was created, deleted or truncated and no field had a value';
-comment on column :"table".old_value is
-    'Its value before: NULL for a new row, and where old_known is false';
-comment on column :"table".new_value is 'Its value after: NULL for a deleted row';
-comment on column :"table".datetime_created is 'Commit time in the source, of op c and r';
-comment on column :"table".datetime_updated is 'Commit time in the source, of op u';
-comment on column :"table".datetime_deleted is 'Commit time in the source, of op d and t';
-comment on column :"table".datetime_inserted is 'When fieldtrail wrote the row';
-comment on column :"table".op is 'c create, r snapshot, u update, d delete, t truncate';
-comment on column :"table".old_known is
-    'False: the source did not send the old value, so the field was set, perhaps to what it was';
-comment on column :"table".event_time is 'Commit time in the source; a transaction is one time';
-comment on column :"table".source_table is 'schema.table in the source';
-comment on column :"table".row_key is 'The message key: the primary key as a JSON object';
-comment on column :"table".tx_id is 'The transaction in the source';
-comment on column :"table".lsn is 'Where the change stands in the source''s log';
-comment on column :"table".field_no is
-    'Number of the change in its record times 65536, plus the place of the column in the event';
+-- Comments and indexes. The number in the table's comment is the version of its form: the worker
+-- reads it, and names the migration to run where it is older than it must be.
+--
+-- The BRIN indexes hold ranges of pages that fieldtrail_tend summarises: an insert into a range that
+-- is not summarised yet costs next to nothing. The partial indexes hold the few rows that changed a
+-- key or emptied a table.
+create or replace function fieldtrail_dress(pivot regclass) returns void
+language plpgsql as $$
+declare
+    name text := (select relname from pg_class where oid = pivot);
+    note record;
+begin
+    execute format('comment on table %s is %L', pivot,
+                   'One row for every field that changed (fieldtrail table version 1)');
+    for note in
+        select * from (values
+            ('change_field', 'The field that changed; NULL where a row was created, deleted or '
+                             'truncated and no field had a value'),
+            ('old_value', 'Its value before: NULL for a new row, and where old_known is false'),
+            ('new_value', 'Its value after: NULL for a deleted row'),
+            ('datetime_created', 'Commit time in the source, of op c and r'),
+            ('datetime_updated', 'Commit time in the source, of op u'),
+            ('datetime_deleted', 'Commit time in the source, of op d and t'),
+            ('datetime_inserted', 'When fieldtrail wrote the row'),
+            ('op', 'c create, r snapshot, u update, d delete, t truncate'),
+            ('old_known', 'False: the source did not send the old value, so the field was set, '
+                          'perhaps to what it was'),
+            ('event_time', 'Commit time in the source; a transaction is one time'),
+            ('source_table', 'schema.table in the source'),
+            ('row_key', 'The message key: the primary key as a JSON object'),
+            ('tx_id', 'The transaction in the source'),
+            ('lsn', 'Where the change stands in the source''s log'),
+            ('field_no', 'Number of the change in its record times 65536, plus the place of the '
+                         'column in the event')) as n (field, says)
+        join pg_attribute a on a.attrelid = pivot and a.attname = n.field
+    loop
+        execute format('comment on column %s.%I is %L', pivot, note.field, note.says);
+    end loop;
+    execute format('create index if not exists %I on %s using brin (event_time, row_key
+                    text_bloom_ops)', name || '_brin', pivot);
+    -- the condition is that of fieldtrail_in_key in history.sql, word for word
+    execute format('create index if not exists %I on %s (source_table, old_value)
+                    where op = ''u'' and old_known
+                      and strpos(row_key, ''"'' || replace(replace(change_field, ''\'', ''\\''),
+                                                         ''"'', ''\"'') || ''":'') > 0',
+                   name || '_moved', pivot);
+    execute format('create index if not exists %I on %s (source_table) where op = ''t''',
+                   name || '_truncated', pivot);
+end $$;
 
--- Times and keys by page ranges: an insert into a range that is not summarised yet costs next to
--- nothing. The partial indexes hold the few rows that changed a key or emptied a table.
-select format('create index if not exists %I on %I using brin (event_time, row_key text_bloom_ops)',
-              :'table' || '_brin', :'table')
-\gexec
-select format('create index if not exists %I on %I (source_table, old_value)
-               where op = ''u'' and old_known and strpos(row_key, ''"'' || change_field || ''":'') > 0',
-              :'table' || '_moved', :'table')
-\gexec
-select format('create index if not exists %I on %I (source_table) where op = ''t''',
-              :'table' || '_truncated', :'table')
-\gexec
+select fieldtrail_dress(:'table');

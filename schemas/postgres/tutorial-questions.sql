@@ -6,6 +6,10 @@
 --        -f schemas/postgres/tutorial-questions.sql
 
 \set ON_ERROR_STOP on
+\if :{?table}
+\else
+  \set table holding_pivot
+\endif
 \if :{?from}
 \else
   \set from '-infinity'
@@ -23,13 +27,13 @@ select user_id,
        count(*) filter (where change_field = 'holding_quantity'
                           and op in ('u', 'd') and old_known
                           and old_value is distinct from new_value) as quantity_changes
-from holding_pivot
+from :table
 group by user_id
 order by user_id;
 
 \echo 'Between two dates, which stock was sold most often among all users?'
 select old_value as stock, count(*) as sold
-from holding_pivot
+from :table
 where change_field = 'holding_stock'
   and op in ('u', 'd') and old_known
   and old_value is distinct from new_value and old_value is not null

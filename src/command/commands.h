@@ -15,6 +15,11 @@ command_main check_main;
 command_main demo_main;
 command_main offsets_main;
 command_main deadletter_main;
+command_main sql_main;
+command_main history_main;
+command_main asof_main;
+command_main diff_main;
+command_main undo_main;
 command_main reference_main;
 
 #endif

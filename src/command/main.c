@@ -20,11 +20,16 @@ struct command {
 
 static const struct command commands[] = {
     {"pivot", pivot_main, "the pipe: Debezium events in, one row per changed field out"},
-    {"run", run_main, "the worker: a Kafka consumer group into PostgreSQL, exactly once"},
+    {"run", run_main, "the worker: a Kafka consumer group into PostgreSQL, QuestDB or files"},
     {"check", check_main, "whether connectors can run and their rows will be right"},
     {"offsets", offsets_main, "where a connector stands, and moving it while it is stopped"},
     {"demo", demo_main, "the main job on captured events and a broker of its own; needs no server"},
     {"deadletter", deadletter_main, "the records that were left out: list, show, replay"},
+    {"sql", sql_main, "the shipped tables, functions and questions, filled in for a connector"},
+    {"history", history_main, "every change to one row"},
+    {"asof", asof_main, "a row, or a table, as it was at a time"},
+    {"diff", diff_main, "what is different in a table between two times"},
+    {"undo", undo_main, "a script for the source database that puts changes back"},
     {"reference", reference_main, NULL},
 };
 

@@ -366,7 +366,7 @@ static bool check_table(struct look *look, str name)
     bool there = result && PQntuples(result) > 0;
     if (result && !there)
         check_create(look, table,
-                     "run a script like schemas/postgres/holding_pivot.sql, or set "
+                     "run what `fieldtrail sql table` and `sql partitions` print, or set "
                      "table.create=true");
     if (there) {
         check_kind(look, table, cell(result, 0, 1));

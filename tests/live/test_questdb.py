@@ -21,7 +21,7 @@ from worker_kit import produce, produce_message, wait_until
 
 EVENTS = int(os.environ.get("FIELDTRAIL_QUESTDB_EVENTS", "40000"))
 KILLS = int(os.environ.get("FIELDTRAIL_QUESTDB_KILLS", "4"))
-SCHEMA = TOP / "schemas" / "questdb" / "holding_pivot.sql"
+SHIPPED = TOP / "connectors" / "holding-questdb.json"
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,14 @@ def bench(stack, binary, tmp_path, request):
     made.close()
 
 
+def shipped(bench, name, *variables):
+    """A script of schemas/questdb, as the program prints it."""
+    return bench.stack.run(str(bench.binary), "sql", name, str(SHIPPED), *variables).stdout
+
+
 def test_plain_run_is_equal_row_for_row(bench, stack):
     """Into the shipped table, by the shipped connector, whose keys are numbers there."""
-    bench.quest.sql(SCHEMA.read_text())
+    bench.quest.sql(shipped(bench, "table", "keys=holding_id LONG, user_id LONG,"))
     bench.create_topic()
     produce(stack, bench.topic, 20_000)
     shipped = json.loads((TOP / "connectors" / "holding-questdb.json").read_text())["config"]
@@ -474,15 +479,13 @@ def test_a_server_that_is_not_there_is_waited_for(bench, stack):
     assert worker.stop() == 0 and bench.lag() > 0
 
 
-def statements(path, **names):
-    """The statements of a file, by the comment line in front of each."""
+def statements(script):
+    """The statements of a script, by the comment line in front of each."""
     found = {}
-    for part in pathlib.Path(path).read_text().split(";\n"):
+    for part in script.split(";\n"):
         lines = part.strip().splitlines()
         title = [line[3:] for line in lines if line.startswith("-- ")]
         text = "\n".join(line for line in lines if not line.startswith("--"))
-        for name, value in names.items():
-            text = text.replace(f":{name}", f"'{value}'")
         if text.strip():
             found[title[-1]] = text
     return found
@@ -503,9 +506,8 @@ def test_the_shipped_questions(bench, stack, monkeypatch):
     # 1000 bought before the connector ran, its quantity from 10 to 100; 1001 and 1002 bought, both
     # sold; 1003 bought, its quantity from 100 to 10.
     assert bench.quest.count("holding_pivot") == 12
-    ask = statements(TOP / "schemas" / "questdb" / "tutorial-questions.sql",
-                     **{"from": "2020-01-01", "until": "2030-01-01",
-                        "at": "2026-11-21T01:10:50.175300Z"})
+    ask = statements(shipped(bench, "tutorial-questions", "from=2020-01-01", "until=2030-01-01",
+                             "at=2026-11-21T01:10:50.175300Z"))
     answers = [bench.quest.sql(text) for text in ask.values()]
     hour, second = "2026-11-21T01:00:00.000000Z", "2026-11-21T01:10:50."
     assert answers == [

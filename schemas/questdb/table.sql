@@ -1,25 +1,26 @@
--- The table of the tutorial's pivot rows in QuestDB: one row for every field that changed. The
--- columns are those that connectors/holding-questdb.json writes; with table.create=true the worker
+-- The pivot table in QuestDB: one row for every field that changed. With table.create=true the worker
 -- makes the table itself, with all of the source's columns as VARCHAR. It may be run any number of
 -- times.
 --
---   curl -G "$FIELDTRAIL_QUESTDB_URL/exec" \
---        --data-urlencode "query=$(cat schemas/questdb/holding_pivot.sql)"
+--   fieldtrail sql table connector.json |
+--       curl -G "$FIELDTRAIL_QUESTDB_URL/exec" --data-urlencode query@-
 --
 -- The deduplication keys are not a matter of taste: a record that is read again after a crash has
 -- the same six values, and so its rows are there once. With fewer keys rows would overwrite each
 -- other, with more they would stand there twice; the worker refuses to write into such a table.
 -- Symbols are columns of few different values. BOOLEAN has no NULL, and needs none here.
 
-CREATE TABLE IF NOT EXISTS holding_pivot (
+\set table holding_pivot
+\set keys 'holding_id LONG, user_id LONG,'
+
+CREATE TABLE IF NOT EXISTS :table (
     event_time        TIMESTAMP,  -- commit in the source database, else the message's time
     kafka_topic       SYMBOL,
     kafka_partition   INT,
     kafka_offset      LONG,
     field_no          LONG,
     change_field      SYMBOL,     -- NULL: created or deleted, and no field had a value
-    holding_id        LONG,
-    user_id           LONG,
+    :keys
     old_value         VARCHAR,    -- NULL for a new row, and where old_known is false
     new_value         VARCHAR,
     datetime_created  TIMESTAMP,

@@ -1,0 +1,382 @@
+-- History and time travel over the pivot table. Every function takes the pivot table first, so that
+-- one installation serves all pivot tables of a database. It may be run any number of times; it
+-- needs the columns that the worker writes (source_table, row_key, event_time, lsn, tx_id,
+-- kafka_topic, kafka_partition, kafka_offset, field_no).
+--
+--   fieldtrail sql functions connector.json | psql "$FIELDTRAIL_PG_URI"
+--
+-- What they hold to:
+--  * A change that Debezium sent twice is two records; the later one is left out here.
+--  * One transaction is one time. The order within a row is that of its log: by lsn where the
+--    source has one (PostgreSQL), then by partition, offset and field. Without an lsn, changes of
+--    one transaction in different partitions (a truncate is one) have no order among each other.
+--  * A row's key may change. Its history goes on under the new key, and so do its values.
+--  * What the source did not send is unknown, and shown as unknown: `known` is false.
+
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+
+-- Whether a field is a member of the key. The index on moved keys (table.sql) has this condition.
+create or replace function fieldtrail_in_key(row_key text, field text) returns boolean
+language sql immutable parallel safe as $$
+    select strpos(row_key, '"' || replace(replace(field, '\', '\\'), '"', '\"') || '":') > 0
+$$;
+
+-- ---- names that people type ----
+
+-- The source table that is meant: "schema.table" as it stands in source_table, or the table alone
+-- where no other schema has one of that name. An error names those there are.
+create or replace function fieldtrail_source(pivot regclass, given text) returns text
+language plpgsql stable as $$
+declare
+    found text[];
+begin
+    execute format('select array(select source_table::text from %s where source_table = $1 limit 1)',
+                   pivot) into found using given;
+    if cardinality(found) = 1 then
+        return given;
+    end if;
+    execute format('select array(select distinct source_table::text from %s order by 1)', pivot)
+    into found;
+    if (select count(*) from unnest(found) f where substr(f, strpos(f, '.') + 1) = given) = 1 then
+        return (select f from unnest(found) f where substr(f, strpos(f, '.') + 1) = given);
+    end if;
+    raise exception '% has no change of a table %; it has %', pivot, given,
+        coalesce(nullif(array_to_string(found[1:20], ', '), ''), 'none at all')
+        using errcode = 'invalid_parameter_value';
+end $$;
+
+-- The text of a row's key, made from what people type: the value alone where the key has one member
+-- (1000), members and their values (account_id=1,currency=EUR), or the JSON object. A value with a
+-- comma can be said in JSON only. The key of some other row of the table says which members there
+-- are, in which order, and what is a number.
+create or replace function fieldtrail_key(pivot regclass, source_table text, given text)
+returns text
+language plpgsql stable as $$
+declare
+    sample text;
+    members text[];
+    pairs jsonb := '{}';
+    part text;
+begin
+    execute format('select row_key::text from %s where source_table = $1 and row_key is not null
+                    limit 1', pivot) into sample using source_table;
+    if sample is null then
+        raise exception '% has no key of a row of %', pivot, source_table
+            using errcode = 'invalid_parameter_value';
+    end if;
+    members := array(select m.key from json_each(sample::json) with ordinality m (key, value, n)
+                     order by n);
+    if left(ltrim(given), 1) = '{' then
+        begin
+            pairs := given::jsonb;
+        exception when invalid_text_representation then
+            raise exception 'the key % is no JSON object', given
+                using errcode = 'invalid_parameter_value';
+        end;
+    elsif cardinality(members) = 1 and not starts_with(given, members[1] || '=') then
+        pairs := jsonb_build_object(members[1], given);
+    else
+        foreach part in array string_to_array(given, ',') loop
+            pairs := pairs || jsonb_build_object(
+                split_part(part, '=', 1),
+                case when strpos(part, '=') > 0 then substr(part, strpos(part, '=') + 1) end);
+        end loop;
+    end if;
+    if (select array_agg(k order by k) from jsonb_object_keys(pairs) k)
+           is distinct from (select array_agg(m order by m) from unnest(members) m) then
+        raise exception 'the key of % is %: write %', source_table, array_to_string(members, ', '),
+            (select string_agg(m || '=…', ',' order by n)
+             from unnest(members) with ordinality u (m, n))
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return (select '{' || string_agg(
+                to_json(m.key)::text || ':'
+                || case when pairs ->> m.key is null then 'null'
+                        when json_typeof(m.value) = 'string' then to_json(pairs ->> m.key)::text
+                        else pairs ->> m.key end, ',' order by n) || '}'
+            from json_each(sample::json) with ordinality m (key, value, n));
+end $$;
+
+-- ---- changes ----
+
+-- A row's key as it was before these members moved: the same members, in the same order.
+create or replace function fieldtrail_key_before(row_key text, moved jsonb) returns text
+language sql immutable strict as $$
+    select '{' || string_agg(
+               to_json(m.key)::text || ':'
+               || case when not moved ? m.key then m.value::text
+                       when moved ->> m.key is null then 'null'
+                       when json_typeof(m.value) = 'string' then to_json(moved ->> m.key)::text
+                       else moved ->> m.key end, ',' order by m.n) || '}'
+    from json_each(row_key::json) with ordinality as m (key, value, n)
+$$;
+
+-- Only an lsn that counts can be put in order with others.
+create or replace function fieldtrail_lsn(lsn text) returns numeric
+language sql immutable parallel safe as $$
+    select case when lsn ~ '^[0-9]+$' then lsn::numeric else 0 end
+$$;
+
+-- The changes of one source table, or of some rows of it, each once. Give rows wherever you can:
+-- they are found by index.
+create or replace function fieldtrail_changes(pivot regclass, source_table text,
+                                              row_keys text[] default null)
+returns table (row_key text, op text, change_field text, old_value text, new_value text,
+               old_known boolean, at timestamptz, tx_id text, lsn numeric, kafka_topic text,
+               kafka_partition integer, kafka_offset bigint, field_no bigint)
+language plpgsql stable rows 1000 as $$
+begin
+    return query execute format(
+        'select row_key::text, op::text, change_field::text, old_value::text, new_value::text,
+                old_known, event_time, tx_id::text, lsn, kafka_topic::text, kafka_partition,
+                kafka_offset, field_no
+         from (select p.row_key, p.op, p.change_field, p.old_value, p.new_value, p.old_known,
+                      p.event_time, p.tx_id, fieldtrail_lsn(p.lsn::text) as lsn, p.kafka_topic,
+                      p.kafka_partition::integer, p.kafka_offset::bigint, p.field_no::bigint,
+                      p.lsn is not null and row_number() over (
+                          partition by p.row_key, p.lsn, p.tx_id, p.op, p.field_no, p.change_field,
+                                       p.kafka_topic
+                          order by p.kafka_partition, p.kafka_offset) > 1 as again
+               from %s p
+               where p.source_table = $1 %s) c
+         where not again',
+        pivot, case when row_keys is not null then 'and p.row_key = any ($2)' end)
+    using source_table, row_keys;
+end $$;
+
+-- Changes of keys: which key a row had before the one it has now, and since when. Of the rows that
+-- have these keys now, or that had these keys before; of all where none are named. fieldtrail_in_key is
+-- the condition of the index on moved keys (table.sql): it finds the few rows among millions.
+create or replace function fieldtrail_moves(pivot regclass, source_table text,
+                                            row_keys text[] default null,
+                                            keys_before text[] default null)
+returns table (row_key text, key_before text, at timestamptz, lsn numeric)
+language plpgsql stable rows 10 as $$
+begin
+    return query execute format(
+        'select * from (
+             select c.row_key::text, fieldtrail_key_before(
+                        c.row_key, jsonb_object_agg(c.change_field, c.old_value)) as key_before,
+                    c.event_time, fieldtrail_lsn(c.lsn::text)
+             from %1$s c
+             where c.source_table = $1 and c.op = ''u'' and c.old_known
+               and fieldtrail_in_key(c.row_key, c.change_field)
+               and c.row_key::jsonb ? c.change_field %2$s
+             group by c.row_key, c.event_time, c.lsn, c.kafka_topic, c.kafka_partition,
+                      c.kafka_offset) m %3$s',
+        pivot,
+        case when row_keys is not null then 'and c.row_key = any ($2)'
+             when keys_before is not null then
+                 -- one member of the key moved, or several: all rows of the record are needed
+                 format('and (c.kafka_topic, c.kafka_partition, c.kafka_offset) in (
+                             select b.kafka_topic, b.kafka_partition, b.kafka_offset from %s b
+                             where b.source_table = $1 and b.op = ''u'' and b.old_known
+                               and fieldtrail_in_key(b.row_key, b.change_field)
+                               and b.old_value = any (
+                                   select e.value from unnest($3) k, json_each_text(k::json) e))',
+                        pivot) end,
+        case when keys_before is not null then 'where m.key_before = any ($3)' end)
+    using source_table, row_keys, keys_before;
+end $$;
+
+-- When the whole table was emptied.
+create or replace function fieldtrail_truncates(pivot regclass, source_table text)
+returns table (at timestamptz, lsn numeric)
+language plpgsql stable rows 1 as $$
+begin
+    return query execute format(
+        'select event_time, fieldtrail_lsn(lsn::text) from %s
+         where source_table = $1 and op = ''t''', pivot)
+    using source_table;
+end $$;
+
+-- Whether a change came before a row moved to its next key.
+create or replace function fieldtrail_is_before(at timestamptz, lsn numeric, until_at timestamptz,
+                                                until_lsn numeric) returns boolean
+language sql immutable parallel safe as $$
+    select case when lsn > 0 and until_lsn > 0 then lsn < until_lsn else at <= until_at end
+$$;
+
+-- Whether a change is one of the row that arrived under a key at `since`, itself included, and had
+-- it `until` it moved on.
+create or replace function fieldtrail_is_within(at timestamptz, lsn numeric,
+                                                since_at timestamptz, since_lsn numeric,
+                                                until_at timestamptz, until_lsn numeric)
+returns boolean
+language sql immutable parallel safe as $$
+    select fieldtrail_is_before(at, lsn, until_at, until_lsn)
+           and (since_at = '-infinity' or not fieldtrail_is_before(at, lsn, since_at, since_lsn)
+                or (lsn = 0 and at = since_at))
+$$;
+
+-- Which keys a row had on its way to the one it has at the moment: each from its arrival until it
+-- became the next. What stood under a key before the last arrival was another row.
+create or replace function fieldtrail_path(pivot regclass, source_table text, moment timestamptz,
+                                           row_keys text[] default null)
+returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
+               until_at timestamptz, until_lsn numeric, depth integer)
+language sql stable rows 10 as $$
+    with recursive move as materialized (
+        select * from fieldtrail_moves(pivot, source_table) m where m.at <= moment
+    ), line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth) as (
+        select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0
+        from (select unnest(row_keys) as k
+              union select row_key from move where row_keys is null
+              union select key_before from move where row_keys is null) keys
+        left join lateral (
+            select * from move where move.row_key = k order by lsn desc, at desc limit 1) m on true
+        union all
+        select l.owner, l.key_before, m.key_before, m.at, m.lsn, l.since_at, l.since_lsn,
+               l.depth + 1
+        from line l
+        left join lateral (
+            select * from move
+            where move.row_key = l.key_before
+              and fieldtrail_is_before(move.at, move.lsn, l.since_at, l.since_lsn)
+            order by lsn desc, at desc limit 1) m on true
+        where l.key_before is not null and l.depth < 100
+    )
+    select owner, key, coalesce(since_at, '-infinity'), coalesce(since_lsn, '-infinity'), until_at,
+           until_lsn, depth
+    from line
+$$;
+
+-- The history of one row, oldest first, under all keys it had.
+create or replace function fieldtrail_history(pivot regclass, source_table text, row_key text,
+                                              field text default null)
+returns table (at timestamptz, op text, change_field text, old_value text, new_value text,
+               old_known boolean, key text, tx_id text, kafka_partition integer,
+               kafka_offset bigint, field_no bigint)
+language sql stable rows 100 as $$
+    with path as materialized (
+        select * from fieldtrail_path(pivot, source_table, 'infinity', array[row_key])
+    )
+    select c.at, c.op, c.change_field, c.old_value, c.new_value, c.old_known, c.row_key, c.tx_id,
+           c.kafka_partition, c.kafka_offset, c.field_no
+    from fieldtrail_changes(pivot, source_table, (select array_agg(distinct p.key) from path p)) c
+    join path p on p.key = c.row_key
+        and fieldtrail_is_within(c.at, c.lsn, p.since_at, p.since_lsn, p.until_at, p.until_lsn)
+    where field is null or c.change_field = field
+    order by c.lsn, case when c.lsn = 0 then -p.depth end, c.kafka_partition, c.kafka_offset,
+             c.field_no
+$$;
+
+-- The rows of a table, or some of them, as they were at a moment (inclusive): a line for every
+-- field. A row's fields are known from its creation (or from the snapshot that read it) on; before
+-- that from the first change that told its old value; else they are unknown.
+create or replace function fieldtrail_asof(pivot regclass, source_table text, moment timestamptz,
+                                           row_keys text[] default null)
+returns table (row_key text, change_field text, value text, known boolean)
+language sql stable as $$
+    with path as materialized (
+        select * from fieldtrail_path(pivot, source_table, moment, row_keys)
+    ), change as materialized (
+        select * from fieldtrail_changes(
+            pivot, source_table,
+            case when row_keys is not null then (select array_agg(distinct p.key) from path p) end) c
+        where c.row_key is not null
+    ), own as (
+        select coalesce(p.owner, c.row_key) as owner, coalesce(p.depth, 0) as depth, c.*,
+               dense_rank() over (partition by coalesce(p.owner, c.row_key)
+                                  order by c.lsn, case when c.lsn = 0 then -p.depth end nulls last,
+                                           c.kafka_partition, c.kafka_offset) as n,
+               c.at <= moment as past
+        from change c
+        left join path p on p.key = c.row_key
+        where p.owner is null
+           or fieldtrail_is_within(c.at, c.lsn, p.since_at, p.since_lsn, p.until_at, p.until_lsn)
+    ), life as (
+        select owner,
+               max(n) filter (where past) as last,
+               max(n) filter (where past and op in ('c', 'r')) as birth,
+               max(n) filter (where past and op = 'd') as death,
+               max(at) filter (where past) as last_at,
+               max(lsn) filter (where past) as last_lsn,
+               bool_or(op in ('c', 'r') and n = 1) as begins,
+               bool_or(n = 1 and depth = 0 and op = 'u' and old_known
+                       and row_key::jsonb ? change_field) as arrives
+        from own
+        group by owner
+    ), away as materialized (
+        select null as owner, at, lsn from fieldtrail_truncates(pivot, source_table)
+        union all
+        select m.key_before, m.at, m.lsn
+        from fieldtrail_moves(pivot, source_table, null, row_keys) m
+    ), gone as (
+        select distinct l.owner
+        from life l
+        join away on coalesce(away.owner, l.owner) = l.owner
+        where away.at <= moment
+          and (l.last is null or fieldtrail_is_before(l.last_at, l.last_lsn, away.at, away.lsn))
+    ), alive as (
+        select l.owner, l.birth
+        from life l
+        where case when l.last is null then not l.begins and not coalesce(l.arrives, false)
+                   else l.death is distinct from l.last end
+          and l.owner not in (select owner from gone)
+    ), field as (
+        select distinct change_field from own where change_field is not null
+    ), told as (
+        select o.owner, o.change_field,
+               (array_agg(o.new_value order by o.n desc, o.field_no desc)
+                   filter (where o.past and o.n >= coalesce(a.birth, 0)))[1] as now_value,
+               bool_or(o.past and o.n >= coalesce(a.birth, 0)) as has_now,
+               (array_agg(o.old_value order by o.n, o.field_no) filter (where not o.past))[1]
+                   as later_value,
+               (array_agg(o.old_known order by o.n, o.field_no) filter (where not o.past))[1]
+                   as later_known
+        from own o
+        join alive a using (owner)
+        where o.change_field is not null
+        group by o.owner, o.change_field
+    )
+    select a.owner, f.change_field,
+           case when t.has_now then t.now_value
+                when a.birth is null and t.later_known then t.later_value end,
+           coalesce(t.has_now, false) or a.birth is not null or coalesce(t.later_known, false)
+    from alive a
+    cross join field f
+    left join told t on t.owner = a.owner and t.change_field = f.change_field
+    order by a.owner, f.change_field
+$$;
+
+-- The same with a line for every row: what is known of it as one object, and the names of the
+-- fields that are not.
+create or replace function fieldtrail_asof_rows(pivot regclass, source_table text,
+                                                moment timestamptz, row_keys text[] default null)
+returns table (row_key text, state jsonb, unknown text[])
+language sql stable as $$
+    select a.row_key,
+           coalesce(jsonb_object_agg(a.change_field, a.value) filter (where a.known), '{}'),
+           array_agg(a.change_field order by a.change_field) filter (where not a.known)
+    from fieldtrail_asof(pivot, source_table, moment, row_keys) a
+    group by a.row_key
+    order by a.row_key
+$$;
+
+-- What is different between two moments: rows that came, that went, and fields that moved. A field
+-- that is unknown at one of them is shown with `known` false.
+create or replace function fieldtrail_diff(pivot regclass, source_table text, earlier timestamptz,
+                                           later timestamptz, row_keys text[] default null)
+returns table (row_key text, difference text, change_field text, earlier_value text,
+               later_value text, known boolean)
+language sql stable as $$
+    with sides as (
+        select coalesce(a.row_key, b.row_key) as row_key,
+               coalesce(a.change_field, b.change_field) as change_field,
+               bool_or(a.row_key is not null) over of_row as was,
+               bool_or(b.row_key is not null) over of_row as stays,
+               a.value as earlier_value, b.value as later_value,
+               coalesce(a.known, true) and coalesce(b.known, true) as known
+        from fieldtrail_asof(pivot, source_table, earlier, row_keys) a
+        full join fieldtrail_asof(pivot, source_table, later, row_keys) b
+             on a.row_key = b.row_key and a.change_field = b.change_field
+        window of_row as (partition by coalesce(a.row_key, b.row_key)))
+    select s.row_key, case when not s.was then 'created' when not s.stays then 'deleted'
+                           else 'changed' end,
+           s.change_field, s.earlier_value, s.later_value, s.known
+    from sides s
+    where s.earlier_value is distinct from s.later_value or not s.known or s.was <> s.stays
+    order by s.row_key, s.change_field
+$$;

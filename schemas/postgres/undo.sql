@@ -1,0 +1,199 @@
+-- Undo: the statements for the source database that put changes back, made from the pivot table. It
+-- needs history.sql, and may be run any number of times.
+--
+--   fieldtrail sql functions connector.json | psql "$FIELDTRAIL_PG_URI"
+
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+
+-- The key's condition of a statement on the source table.
+create or replace function fieldtrail_where(row_key text) returns text
+language sql immutable as $$
+    select string_agg(case when m.value is null then format('%I is null', m.key)
+                           else format('%I = %L', m.key, m.value) end, ' and ' order by m.n)
+    from json_each_text(row_key::json) with ordinality as m (key, value, n)
+$$;
+
+-- "schema.table" as an identifier.
+create or replace function fieldtrail_name(source_table text) returns text
+language sql immutable as $$
+    select case when strpos(source_table, '.') = 0 then quote_ident(source_table)
+                else quote_ident(split_part(source_table, '.', 1)) || '.'
+                     || quote_ident(substr(source_table, strpos(source_table, '.') + 1)) end
+$$;
+
+-- "f = 'old'" of the fields, or their guards "f::text is not distinct from 'new'", joined.
+create or replace function fieldtrail_assignments(fields jsonb) returns text
+language sql immutable as $$
+    select string_agg(format('%I = %L', f ->> 'name', f ->> 'old'), ', ' order by n)
+    from jsonb_array_elements(fields) with ordinality as x (f, n)
+$$;
+
+create or replace function fieldtrail_guards(fields jsonb) returns text
+language sql immutable as $$
+    select coalesce(string_agg(format(' and %I::text is not distinct from %L', f ->> 'name',
+                                      f ->> 'new'), '' order by n), '')
+    from jsonb_array_elements(fields) with ordinality as x (f, n)
+$$;
+
+-- The insert that brings a deleted row back, its key and the fields that had values.
+create or replace function fieldtrail_insert(target text, row_key text, fields jsonb) returns text
+language sql immutable as $$
+    with cell (name, value, n) as (
+        select m.key, m.value, m.n
+        from json_each_text(row_key::json) with ordinality as m (key, value, n)
+        union all
+        select f ->> 'name', f ->> 'old', 1000 + n
+        from jsonb_array_elements(fields) with ordinality as x (f, n)
+        where not row_key::jsonb ? (f ->> 'name')
+    )
+    select format('insert into %s (%s) select %s where not exists (select from %s where %s)',
+                  target, string_agg(quote_ident(name), ', ' order by n),
+                  string_agg(quote_nullable(value), ', ' order by n), target,
+                  fieldtrail_where(row_key))
+    from cell
+$$;
+
+-- What puts changes back: statements for the source database, latest change first. The changes are
+-- those of some rows, of a transaction, of a time (both ends inclusive), or what a condition over
+-- the columns of the pivot table says ('user_id = 3'); several restrict each other.
+--
+-- Each statement holds the guard that the present value is still the one that the change left: it
+-- touches nothing where that is not so. What the pivot table already knows to be in the way comes
+-- without a statement, with the reason as `conflict`: a field that somebody else changed since, a
+-- row that was deleted or created again since, an old value that was never sent, a truncate. Only
+-- pivoted fields are put back.
+create or replace function fieldtrail_undo(pivot regclass, source_table text,
+                                           row_keys text[] default null, tx text default null,
+                                           since timestamptz default '-infinity',
+                                           until timestamptz default 'infinity',
+                                           condition text default 'true')
+returns table (step integer, at timestamptz, row_key text, statement text, conflict text)
+language plpgsql stable as $$
+declare
+    choice text := format(
+        'select kafka_topic::text, kafka_partition::integer, kafka_offset::bigint, row_key::text
+         from %s where source_table = $1 and ($2 is null or row_key = any ($2))
+           and ($3 is null or tx_id::text = $3) and event_time between $4 and $5 and (%s)',
+        pivot, condition);
+    wanted text[];        -- keys of the rows to undo, and those that they got since
+    more text[];
+    event record;
+    field jsonb;
+    row_state jsonb;      -- what is in the way of older changes of the row: `reason` for all of
+                          -- it, `blocked` fields, and `present`, the key it has by then
+    state jsonb := '{}';  -- by key
+    free jsonb;           -- the fields of the event that can be put back
+    present text;
+    target text := fieldtrail_name(source_table);
+begin
+    execute format('select array_agg(distinct row_key) from (%s) c', choice) into wanted
+    using source_table, row_keys, tx, since, until;
+    more := wanted;
+    while more is not null loop
+        select array_agg(distinct m.row_key) into more
+        from fieldtrail_moves(pivot, source_table, null, more) m
+        where m.row_key <> all (wanted);
+        wanted := wanted || more;
+    end loop;
+    step := 0;
+    for event in execute format(
+        'with chosen as (select distinct kafka_topic, kafka_partition, kafka_offset from (%s) c)
+         select c.row_key, c.op, c.at,
+                bool_or(h.kafka_offset is not null) as chosen,
+                coalesce(jsonb_agg(jsonb_build_object(''name'', c.change_field, ''old'', c.old_value,
+                                                      ''new'', c.new_value, ''known'', c.old_known)
+                                   order by c.field_no)
+                             filter (where c.change_field is not null), ''[]'') as fields,
+                bool_and(c.old_known) as known,
+                case when c.op = ''u'' then fieldtrail_key_before(
+                    c.row_key, coalesce(jsonb_object_agg(c.change_field, c.old_value)
+                        filter (where c.old_known and c.row_key::jsonb ? c.change_field), ''{}''))
+                end as key_before
+         from (select * from fieldtrail_changes($6, $1, $7)
+               union all select * from fieldtrail_changes($6, $1) t where t.op = ''t'' and $8) c
+         left join chosen h using (kafka_topic, kafka_partition, kafka_offset)
+         group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset
+         order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc', choice)
+    using source_table, row_keys, tx, since, until, pivot, wanted,
+          exists (select from fieldtrail_truncates(pivot, source_table))
+    loop
+        at := event.at;
+        row_key := event.row_key;
+        statement := null;
+        conflict := null;
+        row_state := coalesce(state -> row_key, '{}');
+        present := coalesce(row_state ->> 'present', row_key);
+        if event.op = 't' then
+            select jsonb_object_agg(k, '{"reason": "the table was truncated since"}'::jsonb)
+            into state from unnest(wanted) k;
+            conflict := case when event.chosen then 'a truncate cannot be put back' end;
+        elsif event.op = 'r' then
+            null; -- the snapshot changed nothing
+        elsif not event.chosen then
+            if event.op = 'u' then
+                select row_state || jsonb_build_object('blocked', coalesce(row_state -> 'blocked', '{}')
+                           || coalesce(jsonb_object_agg(f ->> 'name', true), '{}'))
+                into row_state from jsonb_array_elements(event.fields) f;
+            else
+                row_state := jsonb_build_object('reason', case event.op
+                    when 'c' then 'the row was created again since'
+                    else 'the row was deleted since' end);
+            end if;
+        elsif row_state ? 'reason' then
+            conflict := row_state ->> 'reason';
+            if event.op = 'c' then
+                row_state := '{"reason": "the row was created again since"}';
+            end if;
+        elsif event.op = 'u' then
+            free := '[]';
+            for field in select * from jsonb_array_elements(event.fields) loop
+                if not (field ->> 'known')::boolean then
+                    conflict := format('the old value of %s was not sent', field ->> 'name');
+                elsif row_state -> 'blocked' ? (field ->> 'name') then
+                    conflict := format('%s was changed since', field ->> 'name');
+                else
+                    free := free || field;
+                    continue;
+                end if;
+                row_state := jsonb_set(row_state, '{blocked}', coalesce(row_state -> 'blocked', '{}')
+                                                               || jsonb_build_object(field ->> 'name', true));
+                step := step + 1;
+                return next;
+                conflict := null;
+            end loop;
+            if free <> '[]' then
+                statement := format('update %s set %s where %s%s', target,
+                                    fieldtrail_assignments(free), fieldtrail_where(present),
+                                    fieldtrail_guards(free));
+                select coalesce(fieldtrail_key_before(present, jsonb_object_agg(f ->> 'name', f ->> 'old')),
+                                present)
+                into present from jsonb_array_elements(free) f where present::jsonb ? (f ->> 'name');
+                row_state := row_state || jsonb_build_object('present', present);
+            end if;
+        elsif event.op = 'c' then
+            if row_state ? 'blocked' then
+                conflict := 'the row was changed since';
+                row_state := '{"reason": "the row was created again since"}';
+            else
+                statement := format('delete from %s where %s%s', target, fieldtrail_where(present),
+                                    fieldtrail_guards(event.fields));
+                row_state := '{}';
+            end if;
+        elsif not event.known then
+            conflict := 'the old values of the deleted row were not sent';
+            row_state := '{"reason": "the row was deleted since"}';
+        else
+            statement := fieldtrail_insert(target, present, event.fields);
+            row_state := '{}';
+        end if;
+        if statement is not null or conflict is not null then
+            step := step + 1;
+            return next;
+        end if;
+        if event.op <> 't' then
+            state := state - row_key
+                     || jsonb_build_object(coalesce(event.key_before, row_key), row_state);
+        end if;
+    end loop;
+end $$;

@@ -1,0 +1,173 @@
+"""A table that changes at random, kept in Python: what its pivot rows must be, its copies at some
+moments, and the state that an undo must reach. It shares no code with fieldtrail or its SQL."""
+import datetime
+import json
+import random
+import subprocess
+
+FIELDS = ["a", "b", "c"]
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+COLUMNS = ("user_id, change_field, old_value, new_value, op, old_known, event_time, source_table, "
+           "row_key, tx_id, lsn, kafka_topic, kafka_partition, kafka_offset, field_no")
+VALUES = [None, "", "x", "y", "it's", "back\\slash", "tab\there", "z\u00fcrich \U0001f600"]
+
+
+def psql(uri, text, check=True):
+    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", uri], input=text,
+                          text=True, capture_output=True, timeout=300)
+    assert not check or done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines() if check else done
+
+
+def ask(uri, query):
+    """The rows of a query as objects of Python: texts, None, numbers, lists."""
+    return [json.loads(line) for line in psql(
+        uri, f"set timezone = 'UTC'; select to_json(q) from ({query}) q;\n")]
+
+
+def literal(text):
+    return "null" if text is None else "'" + str(text).replace("'", "''") + "'"
+
+
+def copy_cell(value):
+    if value is None:
+        return "\\N"
+    if value is True or value is False:
+        return "t" if value else "f"
+    return str(value).translate(str.maketrans(
+        {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}))
+
+
+class Table:
+    """Rows by id, in three partitions by key; `lsn` says whether the source has one."""
+
+    def __init__(self, seed, name="s.t", lsn=True, moves=0.14, truncates=0.005, users=4, ids=60):
+        self.chance, self.name, self.lsn = random.Random(seed), name, lsn
+        self.moves, self.truncates, self.users, self.ids = moves, truncates, users, ids
+        self.rows, self.pivot, self.events, self.copies = {}, [], [], []
+        self.offsets, self.place, self.tx, self.at = [0, 0, 0], 1000, 0, BEGIN
+
+    def key(self, number):
+        return None if number is None else '{"id":%d}' % number
+
+    def emit(self, number, op, user, changes, skip=0):
+        self.place += self.chance.randint(1, 50)
+        lane = 0 if number is None else (number * 2654435761 >> 3) % 3
+        offset = self.offsets[lane]
+        self.offsets[lane] += 1 + skip
+        self.events.append((self.tx, number, op, user, list(changes)))
+        for field, old, new in changes or [(None, None, None)]:
+            place = 65536 + (["id", *FIELDS].index(field) + 1 if field else 0)
+            self.pivot.append([user, field, old, new, op, True, self.at.isoformat(), self.name,
+                               self.key(number), str(self.tx),
+                               str(self.place) if self.lsn else None, "topic", lane, offset, place])
+
+    def value(self):
+        return self.chance.choice([*VALUES, str(self.chance.randint(0, 99))])
+
+    def changed(self, row, likely):
+        changes = []
+        for field in FIELDS:
+            new = self.value()
+            if self.chance.random() < likely and new != row[field]:
+                changes.append((field, row[field], new))
+                row[field] = new
+        return changes
+
+    def one_change(self, user):
+        kind, number = self.chance.random(), self.chance.randint(1, self.ids)
+        taken = self.chance.choice(list(self.rows)) if self.rows else None
+        if taken is None or kind < 0.3:
+            if number not in self.rows:
+                row = self.rows[number] = {field: self.value() for field in FIELDS}
+                self.emit(number, "c", user, [(f, None, row[f]) for f in FIELDS
+                                              if row[f] is not None])
+        elif kind < 0.3 + self.truncates:
+            self.rows.clear()
+            self.emit(None, "t", user, [])
+        elif kind < 0.4:
+            row = self.rows.pop(taken)
+            self.emit(taken, "d", user, [(f, row[f], None) for f in FIELDS
+                                         if row[f] is not None], skip=1)
+        elif kind < 0.4 + self.moves:
+            if number not in self.rows:
+                row = self.rows.pop(taken)
+                changes = [("id", str(taken), str(number))] + self.changed(row, 0.2)
+                self.rows[number] = row
+                self.offsets[(taken * 2654435761 >> 3) % 3] += 2
+                self.emit(number, "u", user, changes)
+        else:
+            changes = self.changed(self.rows[taken], 0.5)
+            if changes:
+                self.emit(taken, "u", user, changes)
+
+    def run(self, transactions, copies=20):
+        moments = set(self.chance.sample(range(transactions), copies))
+        for i in range(transactions):
+            self.tx, self.at = self.tx + 1, BEGIN + datetime.timedelta(seconds=i)
+            user = self.chance.randint(1, self.users)
+            for _ in range(self.chance.choice([1, 1, 1, 2, 5])):
+                self.one_change(user)
+            if i in moments:
+                self.copies.append((self.at.isoformat(), {n: dict(r) for n, r in self.rows.items()}))
+        return self
+
+    def send_twice(self, share):
+        """What Debezium does after a restart: the same records at later offsets, mixed."""
+        again = sorted({(row[12], row[13]) for row in self.pivot if self.chance.random() < share})
+        for lane, offset in again:
+            self.pivot += [[*row[:13], row[13] + 1_000_000, row[14]] for row in self.pivot
+                           if (row[12], row[13]) == (lane, offset)]
+
+    def load(self, uri, pivot):
+        """Into the pivot table, in an order that has nothing to do with time."""
+        rows = list(self.pivot)
+        self.chance.shuffle(rows)
+        lines = "".join("\t".join(map(copy_cell, row)) + "\n" for row in rows)
+        psql(uri, f"copy {pivot} ({COLUMNS}) from stdin;\n{lines}\\.\n")
+
+    def make_source(self, uri):
+        """The table itself, as it stands at the end."""
+        lines = "".join("\t".join(map(copy_cell, [n, *(row[f] for f in FIELDS)])) + "\n"
+                        for n, row in self.rows.items())
+        psql(uri, "create schema if not exists s; drop table if exists s.t;"
+                  "create table s.t (id integer primary key, a text, b text, c text);"
+                  f"copy s.t from stdin;\n{lines}\\.\n")
+
+
+def source_rows(uri):
+    return {row.pop("id"): row for row in ask(uri, "select * from s.t")}
+
+
+def undone(table, chosen):
+    """The rows after an undo of the chosen events, and how many fields or rows must be refused: each
+    key's events are walked back from the last one. For tables without moves and truncates."""
+    rows, refused = {}, 0
+    for number in {event[1] for event in table.events}:
+        row, blocked, barred = table.rows.get(number), set(), False
+        row = dict(row) if row else None
+        for event in reversed([e for e in table.events if e[1] == number]):
+            _, _, op, _, changes = event
+            if not chosen(event):
+                if op == "u":
+                    blocked |= {field for field, _, _ in changes}
+                else:
+                    barred, blocked = True, set()
+            elif barred:
+                refused += 1
+            elif op == "u":
+                for field, old, _ in changes:
+                    if field in blocked:
+                        refused += 1
+                    else:
+                        row[field] = old
+            elif op == "d":
+                row, blocked = dict.fromkeys(FIELDS), set()
+                row.update({field: old for field, old, _ in changes})
+            elif blocked:
+                refused, barred = refused + 1, True
+            else:
+                row, blocked = None, set()
+        if row is not None:
+            rows[number] = row
+    return rows, refused
