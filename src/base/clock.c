@@ -81,7 +81,7 @@ static char *put_year(char *out, int64_t year)
 
 size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us)
 {
-    int64_t days = days_of(time_us), of_day = time_us - days * DAY_US;
+    int64_t days = days_of(time_us), of_day = of_day_us(time_us);
     struct civil date = civil_from_days(days);
     uint32_t seconds = (uint32_t)(of_day / SECOND_US);
     uint32_t micros = (uint32_t)(of_day - (int64_t)seconds * SECOND_US);

@@ -16,8 +16,8 @@ static const char *const option_sets[] = {
     "errors.retry.delay.max.ms=1000;rebalance.flush.timeout.ms=3000",
     "batch.rows.max=3;errors.retry.delay.max.ms=500;rebalance.flush.timeout.ms=3000",
     "batch.rows.max=20;linger.ms=300;errors.retry.delay.max.ms=4000;rebalance.flush.timeout.ms=500",
-    "linger.ms=5000;flush.interval.ms=700;errors.retry.delay.max.ms=200;"
-    "rebalance.flush.timeout.ms=3000",
+    ("linger.ms=5000;flush.interval.ms=700;errors.retry.delay.max.ms=200;"
+     "rebalance.flush.timeout.ms=3000"),
     "batch.rows.max=1;rebalance.flush.timeout.ms=9000;errors.retry.delay.max.ms=1000"};
 
 /* Everything else follows from the seed, too. */
