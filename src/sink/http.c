@@ -1,12 +1,14 @@
 /*
- * HTTP on libcurl's multi interface. Its sockets are gathered in an epoll descriptor, which is the
- * one that the sink waits for.
+ * HTTP on libcurl's multi interface. Its sockets and its timer are gathered in an epoll descriptor,
+ * which is the one that the sink waits for: the wait is over when something happened, and not
+ * whenever libcurl wants to look around, for each wait that runs out is a beat of the source.
  */
 #include "http.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -84,7 +86,7 @@ bool http_init(struct http *http, struct sink *sink, struct http_settings settin
     str uri = settings.uri;
     while (str_ends(uri, STR("/")))
         uri.len--;
-    *http = (struct http){.sink = sink, .settings = settings, .epoll = -1};
+    *http = (struct http){.sink = sink, .settings = settings, .epoll = -1, .timer = -1};
     buf_init(&http->packed, BODY_LIMIT);
     buf_init(&http->answer, ANSWER_LIMIT);
     buf_init(&http->url, URL_LIMIT);
@@ -126,6 +128,21 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
         epoll_ctl(http->epoll, EPOLL_CTL_DEL, fd, &event);
     else if (epoll_ctl(http->epoll, EPOLL_CTL_MOD, fd, &event) != 0 && errno == ENOENT)
         epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event);
+    return 0;
+}
+
+/* Milliseconds from now, at once, or (-1) never. */
+static int on_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    struct http *http = context;
+    struct itimerspec at = {0};
+    (void)multi;
+    if (timeout_ms >= 0) {
+        at.it_value.tv_sec = timeout_ms / 1000;
+        at.it_value.tv_nsec = timeout_ms % 1000 * 1000000;
+        at.it_value.tv_nsec += timeout_ms == 0; /* nothing at all would stop it */
+    }
+    timerfd_settime(http->timer, 0, &at, NULL);
     return 0;
 }
 
@@ -193,19 +210,29 @@ static void set_options(struct http *http)
     set_text(easy, CURLOPT_CAINFO, http->settings.ca_file, &http->url);
 }
 
+static bool open_wait(struct http *http)
+{
+    http->epoll = epoll_create1(EPOLL_CLOEXEC);
+    http->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = http->timer};
+    return http->epoll >= 0 && http->timer >= 0
+           && epoll_ctl(http->epoll, EPOLL_CTL_ADD, http->timer, &event) == 0;
+}
+
 static bool open_multi(struct http *http, struct fault *fault)
 {
     if (http->multi)
         return true;
     http->multi = curl_multi_init();
     http->easy = http->multi ? curl_easy_init() : NULL;
-    http->epoll = http->easy ? epoll_create1(EPOLL_CLOEXEC) : -1;
-    if (http->epoll < 0 || !make_headers(http)) {
+    if (!http->easy || !open_wait(http) || !make_headers(http)) {
         http_close(http);
         return fault_memory(fault, "a connection");
     }
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
     set_options(http);
     return true;
 }
@@ -220,12 +247,14 @@ void http_close(struct http *http)
         curl_multi_cleanup(http->multi);
     if (http->epoll >= 0)
         close(http->epoll);
+    if (http->timer >= 0)
+        close(http->timer);
     curl_slist_free_all(http->get_headers);
     curl_slist_free_all(http->post_headers);
     http->get_headers = http->post_headers = NULL;
     http->multi = NULL;
     http->easy = NULL;
-    http->epoll = -1;
+    http->epoll = http->timer = -1;
     http->busy = false;
 }
 
@@ -323,12 +352,15 @@ void http_step(struct http *http)
         return;
     int count = epoll_wait(http->epoll, event, sizeof(event) / sizeof(event[0]), 0);
     for (int i = 0; i < count; i++) {
+        uint64_t times;
         int what = (event[i].events & EPOLLIN ? CURL_CSELECT_IN : 0)
                    | (event[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0)
                    | (event[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-        curl_multi_socket_action(http->multi, event[i].data.fd, what, &running);
+        if (event[i].data.fd != http->timer)
+            curl_multi_socket_action(http->multi, event[i].data.fd, what, &running);
+        else if (read(http->timer, &times, sizeof(times)) > 0)
+            curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
-    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     take_result(http);
 }
 
@@ -344,10 +376,7 @@ static bool transfer_fault(struct http *http, struct fault *fault)
 bool http_end(struct http *http, long *status, struct fault *fault)
 {
     while (http->busy) {
-        long wait_ms = STEP_MS;
-        curl_multi_timeout(http->multi, &wait_ms);
-        wait_ms = wait_ms < 0 || wait_ms > STEP_MS ? STEP_MS : wait_ms;
-        if (!http->sink->idle(http->sink->idle_context, http->epoll, POLLIN, (int)wait_ms))
+        if (!http->sink->idle(http->sink->idle_context, http->epoll, POLLIN, STEP_MS))
             return fault_set(fault, FAULT_RETRY, "stopped while waiting for %s", http->address);
         http_step(http);
     }

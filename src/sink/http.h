@@ -26,7 +26,7 @@ struct http {
     CURLM *multi;         /* NULL: not connected */
     CURL *easy;
     struct curl_slist *get_headers, *post_headers;
-    int epoll;
+    int epoll, timer; /* what is waited for: libcurl's sockets, and its timer among them */
     bool busy;
     CURLcode code; /* how the last transfer ended */
     struct buf packed, answer, url;

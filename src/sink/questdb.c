@@ -313,7 +313,8 @@ struct sink *questdb_new(const struct config *config, const struct layout *layou
         fault_memory(fault, "the QuestDB sink");
         return NULL;
     }
-    *self = (struct questdb){.sink = {.type = &questdb_sink}, .layout = layout, .http.epoll = -1};
+    *self = (struct questdb){
+        .sink = {.type = &questdb_sink}, .layout = layout, .http.epoll = -1, .http.timer = -1};
     buf_init(&self->sql, SQL_LIMIT);
     buf_init(&self->path, SQL_LIMIT);
     buf_init(&self->sending.text, (size_t)1024 * 1024 * 1024);
