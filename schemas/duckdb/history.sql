@@ -25,19 +25,19 @@ create or replace macro fieldtrail_history(table_name, key) as table
 -- The rows that were there at a moment, a line for every field that had been said by then.
 create or replace macro fieldtrail_asof(table_name, moment) as table
     with past as (
-        select *, row_number() over (
+        select *, dense_rank() over ( -- the rows of one record are one
                       partition by row_key
-                      order by coalesce(try_cast(lsn as hugeint), 0), kafka_partition, kafka_offset,
-                               field_no) as n
+                      order by coalesce(try_cast(lsn as hugeint), 0), kafka_partition,
+                               kafka_offset) as n
         from fieldtrail_changes(table_name)
         where event_time <= moment::timestamptz
     ), emptied as (
-        select max(event_time) as at from past where op = 't'
+        select max(event_time) as last_at from past where op = 't'
     ), alive as (
         select row_key, max(n) filter (where op in ('c', 'r')) as birth
         from past
         where row_key is not null
-          and event_time > coalesce((select at from emptied), '-infinity'::timestamptz)
+          and event_time > coalesce((select last_at from emptied), '-infinity'::timestamptz)
         group by row_key
         having arg_max(op, n) <> 'd'
     )

@@ -19,7 +19,6 @@ set client_min_messages = warning;
 \else
   \set prefix audit
 \endif
-\set view :table _who
 
 -- Messages are free text: what is no JSON object says neither user nor reason.
 create or replace function fieldtrail_said(content text, name text) returns text
@@ -32,19 +31,23 @@ end $$;
 
 -- One row a transaction at the most: its last message counts. Two sources may have transactions of
 -- the same number; the topic's name begins with the source's.
-create or replace view :"view" as
-select changes.*,
-       said.said_by,
-       said.said_why,
-       said.content as said
-from :"table" changes
-left join lateral (
-    select fieldtrail_said(m.content, 'user') as said_by,
-           fieldtrail_said(m.content, 'reason') as said_why,
-           m.content
-    from fieldtrail_message m
-    where m.tx_id = changes.tx_id
-      and m.prefix = :'prefix'
-      and starts_with(changes.kafka_topic, m.source_name || '.')
-    order by m.kafka_offset desc
-    limit 1) said on true;
+create or replace function fieldtrail_make_who(pivot regclass, prefix text) returns void
+language plpgsql as $$
+begin
+    execute format(
+        'create or replace view %s.%I as
+         select changes.*, said.said_by, said.said_why, said.content as said
+         from %s changes
+         left join lateral (
+             select fieldtrail_said(m.content, ''user'') as said_by,
+                    fieldtrail_said(m.content, ''reason'') as said_why, m.content
+             from fieldtrail_message m
+             where m.tx_id = changes.tx_id and m.prefix = %L
+               and starts_with(changes.kafka_topic, m.source_name || ''.'')
+             order by m.kafka_offset desc
+             limit 1) said on true',
+        (select relnamespace::regnamespace from pg_class where oid = pivot),
+        (select relname || '_who' from pg_class where oid = pivot), pivot, prefix);
+end $$;
+
+select fieldtrail_make_who(:'table', :'prefix');

@@ -61,7 +61,7 @@ begin
         if not exists (select from fieldtrail_partitions(pivot) p
                        where p.low <= next_low at time zone 'UTC'
                          and next_low at time zone 'UTC' < p.high) then
-            execute format('create table %I.%I partition of %s for values from (%L) to (%L)',
+            execute format('create table %s.%I partition of %s for values from (%L) to (%L)',
                            (select relnamespace::regnamespace from pg_class where oid = pivot), name,
                            pivot, next_low at time zone 'UTC', (next_low + width) at time zone 'UTC');
             return next name;

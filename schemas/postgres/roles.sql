@@ -22,25 +22,31 @@ begin
     end if;
 end $$;
 
--- Rights on a schema are given for the tables' sake; whether others have them too is its owner's
--- affair.
 create or replace function fieldtrail_grant(pivot regclass) returns void
 language plpgsql as $$
 declare
     home regnamespace := (select relnamespace from pg_class where oid = pivot);
-    view record;
+    part text;
 begin
     execute format('grant usage on schema %s to fieldtrail_writer, fieldtrail_reader', home);
     execute format('grant insert on %s to fieldtrail_writer', pivot);
     execute format('grant select on %s to fieldtrail_reader', pivot);
-    for view in select c.oid::regclass as name from pg_class c, pg_class t
+    for part in select c.oid::regclass::text from pg_class c, pg_class t
                 where t.oid = pivot and c.relnamespace = home and c.relkind = 'v'
                   and c.relname in (t.relname || '_once', t.relname || '_known',
-                                    t.relname || '_unknown') loop
-        execute format('grant select on %s to fieldtrail_reader', view.name);
+                                    t.relname || '_unknown', t.relname || '_who') loop
+        execute format('grant select on %s to fieldtrail_reader', part);
+    end loop;
+    -- the worker's own tables, those of them that there are
+    for part in select n from unnest(array['fieldtrail_offset', 'fieldtrail_replay',
+                                           'fieldtrail_message']) n
+                where to_regclass(n) is not null loop
+        execute format('grant select on %s to fieldtrail_reader', part);
+        execute format('grant %s on %s to fieldtrail_writer',
+                       case part when 'fieldtrail_offset' then 'select, insert, update'
+                                 when 'fieldtrail_replay' then 'select, insert'
+                                 else 'insert' end, part);
     end loop;
 end $$;
 
 select fieldtrail_grant(:'table');
-grant select, insert, update on fieldtrail_offset to fieldtrail_writer;
-grant select on fieldtrail_offset to fieldtrail_reader;

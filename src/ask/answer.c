@@ -27,13 +27,19 @@ str answer_cell(const struct pg_result *result, size_t row, size_t column)
 
 /* ---- CSV ---- */
 
+static bool is_bare(str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr(",\"\n\r", text.ptr[i]))
+            return false;
+    return text.len > 0;
+}
+
 static void put_csv_cell(struct buf *out, str text)
 {
-    bool bare = text.len > 0 && !memchr(text.ptr, ',', text.len) && !memchr(text.ptr, '"', text.len)
-                && !memchr(text.ptr, '\n', text.len) && !memchr(text.ptr, '\r', text.len);
     if (!text.ptr)
         return;
-    if (bare) {
+    if (is_bare(text)) {
         buf_str(out, text);
         return;
     }
@@ -106,7 +112,9 @@ static void put_json(const PGresult *result, struct buf *out)
 static size_t put_shown(struct buf *out, str text)
 {
     size_t width = 0;
-    if (text.ptr && text.len == 0)
+    if (!text.ptr)
+        return 0;
+    if (text.len == 0)
         text = STR("\"\"");
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];

@@ -16,9 +16,9 @@ size_t answer_rows(const struct pg_result *result);
 str answer_cell(const struct pg_result *result, size_t row, size_t column);
 
 /* Appends all rows. In a table NULL is empty and the empty text "", and control characters and line
-   ends stand as \xNN and \n, so that a value cannot move the cursor; names and the columns called old… and new… are
-   coloured where asked. CSV has a line of names, NULL empty and the empty text "". JSON is an array
-   with a line for every object. */
+   ends stand as \xNN and \n, so that a value cannot move the cursor; where colour is asked, names
+   are bold, old values red and new ones green. CSV has a line of names, NULL empty and the empty
+   text "". JSON is an array with a line for every object. */
 void answer_put(const struct pg_result *result, enum answer_format format, bool colour,
                 struct buf *out);
 

@@ -1,6 +1,6 @@
 /*
- * fill: a psql script made into plain SQL. Its variables (:name, :'name', :"name") get their values;
- * lines for psql alone are left out.
+ * fill: a psql script made into plain SQL. Its variables (:name, :'name', :"name") get their
+ * values; lines for psql alone are left out.
  */
 #ifndef FIELDTRAIL_FILL_H
 #define FIELDTRAIL_FILL_H
@@ -18,7 +18,8 @@ struct fill_value {
    are left out, but for `\echo TEXT`, which becomes a comment. */
 void fill_script(str script, const struct fill_value *value, size_t count, struct buf *out);
 
-/* The value of the script's own \set of that name, its quotes taken off; false where it has none. */
+/* The value of the script's own \set of that name, its quotes taken off; false where there is
+   none. */
 bool fill_default(str script, str name, struct arena *arena, str *value) MUST_CHECK;
 
 /* Appends the names that the script sets, with a comma and a blank between them. */

@@ -11,6 +11,14 @@ static const unsigned char postgres_fieldtrail_replay[] = {
 #include "postgres_fieldtrail_replay.inc"
 };
 
+static const unsigned char postgres_fieldtrail_message[] = {
+#include "postgres_fieldtrail_message.inc"
+};
+
+static const unsigned char postgres_holding_pivot_who[] = {
+#include "postgres_holding_pivot_who.inc"
+};
+
 static const unsigned char postgres_table[] = {
 #include "postgres_table.inc"
 };
@@ -73,6 +81,8 @@ static const struct shipped all[] = {
      SCRIPT(postgres_fieldtrail_offset)},
     {"PostgresSink", "fieldtrail_replay", NULL, "which dead letters were replayed; likewise",
      SCRIPT(postgres_fieldtrail_replay)},
+    {"PostgresSink", "fieldtrail_message", NULL,
+     "what applications say of their transactions; likewise", SCRIPT(postgres_fieldtrail_message)},
     {"PostgresSink", "table", NULL,
      "the pivot table, partitioned by time, with indexes and comments", SCRIPT(postgres_table)},
     {"PostgresSink", "partitions", NULL,
@@ -86,6 +96,8 @@ static const struct shipped all[] = {
      SCRIPT(postgres_counts)},
     {"PostgresSink", "views", NULL, "views without what Debezium sent twice, and by old_known",
      SCRIPT(postgres_views)},
+    {"PostgresSink", "holding_pivot_who", NULL, "a view of who changed a field, and why",
+     SCRIPT(postgres_holding_pivot_who)},
     {"PostgresSink", "roles", NULL, "a writer that may only insert, a reader that may only select",
      SCRIPT(postgres_roles)},
     {"PostgresSink", "tutorial-questions", NULL, "the tutorial's questions",

@@ -87,7 +87,7 @@ static const char query[] =
     "case when $3::text is not null then array[$3::text] end, $4, "
     "coalesce($5::timestamptz, '-infinity'), coalesce($6::timestamptz, 'infinity'), "
     "case when $7::text is null then 'true' "
-      "else format('%I::text = %L', $7::text, $8::text) end) order by step";
+    "else format('%I::text = %L', $7::text, $8::text) end) order by step";
 
 /* Text for a comment of one line. */
 static void put_line(struct buf *out, str text)

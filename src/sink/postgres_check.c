@@ -249,8 +249,8 @@ static void check_type(struct look *look, const char *table, const struct column
                      good[0] && good != document_types ? good[0] : "text");
 }
 
-/* Rows of (name, type, not null, has a value of its own, generated, insert, select). */
-enum { AT_NAME, AT_TYPE, AT_NOT_NULL, AT_FILLED, AT_GENERATED, AT_INSERT, AT_SELECT };
+/* Rows of (name, type, not null, has a value of its own, generated, insert). */
+enum { AT_NAME, AT_TYPE, AT_NOT_NULL, AT_FILLED, AT_GENERATED, AT_INSERT };
 
 static void check_column(struct look *look, const char *table, const PGresult *result,
                          const struct column *column)
@@ -278,13 +278,11 @@ static void check_column(struct look *look, const char *table, const PGresult *r
                      "target: column %.*s of %s is NOT NULL, but NULL in some rows; alter table %s "
                      "alter column %.*s drop not null",
                      STR_ARG(column->name), table, table, STR_ARG(column->name));
-    if (!is_true(result, row, AT_INSERT) || !is_true(result, row, AT_SELECT))
-        findings_add(
-            look->findings, FINDING_FAIL,
-            "target: user %s lacks the right to %s column %.*s of %s; grant select, insert "
-            "on %s to %s",
-            look->user, is_true(result, row, AT_INSERT) ? "select" : "insert into",
-            STR_ARG(column->name), table, table, look->user);
+    if (!is_true(result, row, AT_INSERT))
+        findings_add(look->findings, FINDING_FAIL,
+                     "target: user %s lacks the right to insert into column %.*s of %s; grant "
+                     "insert on %s to %s",
+                     look->user, STR_ARG(column->name), table, table, look->user);
 }
 
 static void check_other_columns(struct look *look, const char *table, const PGresult *result)
@@ -317,8 +315,7 @@ static void check_columns(struct look *look, const char *table, const char *oid)
     buf_format(new_sql(look),
                "select attname, format_type(atttypid, atttypmod), attnotnull, "
                "atthasdef or attidentity <> '', attgenerated <> '', "
-               "has_column_privilege(attrelid, attnum, 'insert'), "
-               "has_column_privilege(attrelid, attnum, 'select') from pg_attribute "
+               "has_column_privilege(attrelid, attnum, 'insert') from pg_attribute "
                "where attrelid = %s and attnum > 0 and not attisdropped",
                oid);
     PGresult *result = query(look, table);

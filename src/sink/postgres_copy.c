@@ -124,8 +124,55 @@ static void put_columns(struct postgres *self, const struct target *target, bool
     }
 }
 
-/* Makes the table where that is asked for, and looks whether it takes all columns: a query that
-   reads nothing names what is missing. */
+/* The form of the pivot table, as its comment says it (schemas/postgres/table.sql). */
+#define TABLE_VERSION 1
+#define MIGRATION "001_worker_columns"
+
+/* One row: whether the table is there, the version in its comment or -1, and the columns that it
+   lacks. It reads the catalog alone: a writer needs no right to read the rows. */
+static void put_look(struct postgres *self, const struct target *target)
+{
+    struct buf name;
+    buf_init(&name, BUFFER_LIMIT);
+    session_table(&self->session, &name, target->name);
+    buf_str(&self->sql,
+            STR("select t.oid is not null, coalesce(substring(obj_description(t.oid, 'pg_class') "
+                "from 'fieldtrail table version ([0-9]{1,6})')::integer, -1), "
+                "(select string_agg(quote_ident(w.name), ', ') from unnest(array["));
+    for (size_t i = 0; i < target->layout->count; i++) {
+        if (i > 0)
+            buf_str(&self->sql, STR(", "));
+        session_literal(&self->session, &self->sql, target->layout->column[i].name);
+    }
+    buf_str(&self->sql, STR("]::text[]) w (name) where not exists (select from pg_attribute a "
+                            "where a.attrelid = t.oid and a.attname = w.name and a.attnum > 0 "
+                            "and not a.attisdropped)) from (select to_regclass("));
+    session_literal(&self->session, &self->sql, buf_view(&name));
+    buf_str(&self->sql, STR(")) t (oid)"));
+    buf_release(&name);
+}
+
+static bool judge_look(const PGresult *result, struct fault *fault)
+{
+    const char *version = PQgetvalue(result, 0, 1), *lacks = PQgetvalue(result, 0, 2);
+    int64_t number = -1;
+    bool told = str_to_int64(str_from(version), &number) && number >= 0;
+    if (PQgetvalue(result, 0, 0)[0] != 't')
+        return fault_set(fault, FAULT_CONFIG, "postgres: it does not exist");
+    if (told && number < TABLE_VERSION)
+        return fault_set(fault, FAULT_CONFIG,
+                         "postgres: it is of version %s, and version %d is written: run what "
+                         "`fieldtrail sql " MIGRATION " connector.json` prints",
+                         version, TABLE_VERSION);
+    if (*lacks)
+        return fault_set(fault, FAULT_CONFIG,
+                         "postgres: column %s does not exist: for a table of the pipe run what "
+                         "`fieldtrail sql " MIGRATION " connector.json` prints",
+                         lacks);
+    return true;
+}
+
+/* Makes the table where that is asked for, and looks whether it takes all columns. */
 static bool check_target(struct postgres *self, struct target *target, struct fault *fault)
 {
     PGresult *result;
@@ -139,15 +186,11 @@ static bool check_target(struct postgres *self, struct target *target, struct fa
         put_columns(self, target, true);
         buf_str(&self->sql, STR("); "));
     }
-    buf_str(&self->sql, STR("select "));
-    put_columns(self, target, false);
-    buf_str(&self->sql, STR(" from "));
-    session_table(&self->session, &self->sql, target->name);
-    buf_str(&self->sql, STR(" where false"));
-    target->checked = postgres_run(self, &result, fault);
+    put_look(self, target);
+    target->checked = postgres_run(self, &result, fault) && judge_look(result, fault);
     PQclear(result);
     return target->checked
-           || fault_in(fault, "table %.*s (schemas/postgres has it, or set table.create=true%s)",
+           || fault_in(fault, "table %.*s (`fieldtrail sql` has it, or set table.create=true%s)",
                        STR_ARG(target->name),
                        target->layout == &message_layout ? "; message.table= does without it" : "");
 }

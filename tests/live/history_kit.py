@@ -102,7 +102,7 @@ class Table:
                 self.emit(taken, "u", user, changes)
 
     def run(self, transactions, copies=20):
-        moments = set(self.chance.sample(range(transactions), copies))
+        moments = set(self.chance.sample(range(transactions), min(copies, transactions)))
         for i in range(transactions):
             self.tx, self.at = self.tx + 1, BEGIN + datetime.timedelta(seconds=i)
             user = self.chance.randint(1, self.users)

@@ -2,7 +2,6 @@
 of their own (history_kit.py), their plans, and hostile names."""
 import json
 import os
-import pathlib
 import re
 import shlex
 import shutil
@@ -217,3 +216,235 @@ def test_undo_touches_nothing_that_the_pivot_table_has_not_seen(ready):
     assert [line for line in found if f'{{"id":{last[1]}}}' in line], found
     untouched = {number for number in before if before[number] == source_rows(ready.uri).get(number)}
     assert last[1] in untouched and done.returncode in (0, 1)
+
+
+# ---- what people type ----
+
+HOSTILE = 'we"ird.ta\'ble; drop'  # schema we"ird, table ta'ble; drop
+HOSTILE_KEY = {"k\u00e9y \"1\"": 7, "b.c": "it's, \\ x"}
+
+
+def test_hostile_names_keys_and_values(base):
+    """Names with quotes, dots, blanks and letters of every kind: in the pivot table's name, in the
+    source's, in keys, fields and values."""
+    pivot, fields = 'au"dit.pi\'v ot', ["fi\"eld", "f'2; --"]
+    psql(base.uri, 'create schema "au""dit"')
+    path = base.connector(table=pivot, pivot__keys="user_id,o'wn")
+    base.install(path)
+    key = json.dumps(HOSTILE_KEY, separators=(",", ":"), ensure_ascii=False)
+    moved = key.replace("7", "8")
+    table = '"au""dit"."pi\'v ot"'
+    rows = [(fields[0], None, "a'b\\\\", "c", key, 1, 65537), (fields[1], None, "\"x\"", "c", key, 1, 65538),
+            (fields[0], "a'b\\\\", None, "u", key, 2, 65537),
+            (list(HOSTILE_KEY)[0], "7", "8", "u", moved, 3, 65539),
+            (fields[1], "\"x\"", "new\nline\x1b[31m", "u", moved, 4, 65538)]
+    for field, old, new, op, row_key, at, no in rows:
+        psql(base.uri, f"insert into {table} ({COLUMNS}) values ('1', {literal(field)}, {literal(old)},"
+             f"{literal(new)}, '{op}', true, date_trunc('day', now()) + '{at} s', {literal(HOSTILE)}, {literal(row_key)},"
+             f"'{at}', '{at}', 't', 0, {at}, {no})")
+    typed = 'k\u00e9y "1"=8,b.c=' + "x"
+    done = base.run("history", "-c", path, HOSTILE, moved, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert [(r["change_field"], r["old_value"], r["new_value"], r["row_key"])
+            for r in json.loads(done.stdout)] == [(r[0], r[1], r[2], r[4]) for r in rows]
+    shown = base.run("history", "-c", path, HOSTILE, moved, "--format", "table").stdout
+    assert "\x1b" not in shown and "new\\nline\\x1b[31m" in shown
+    assert base.run("history", "-c", path, HOSTILE, typed, "--format", "json").stdout == "[\n]\n"
+    now = base.run("asof", "-c", path, HOSTILE, moved, "infinity", "--format", "csv").stdout
+    assert '"fi""eld",,true\n' in now and "f'2; --" in now
+    undo = base.run("undo", "-c", path, HOSTILE, "--all")
+    assert undo.returncode == 0, undo.stderr
+    schema, name = HOSTILE.split(".")
+    columns = [*HOSTILE_KEY, *fields]
+    quoted = ['"' + column.replace('"', '""') + '"' for column in columns]
+    source = '"we""ird"."ta\'ble; drop"'
+    psql(base.uri, f'create schema "we""ird"; create table {source} ({quoted[0]} integer, '
+                   f'{quoted[1]} text, {quoted[2]} text, {quoted[3]} text);'
+                   f"insert into {source} values (8, {literal(HOSTILE_KEY['b.c'])}, null, "
+                   f"{literal(rows[4][2])})")
+    assert psql(base.uri, undo.stdout) == [] and psql(base.uri, f"select * from {source}") == []
+    assert psql(base.uri, f"select count(*) from {table[:-1]}_once\"") == ["5"]
+
+
+@pytest.fixture
+def two_keys(ready):
+    for text in ("0, 'EUR'", "1, 'USD'"):
+        at, currency = text.split(", ")
+        psql(ready.uri, f"insert into pivot ({COLUMNS}) values ('1', 'amount', null, '5', 'c', true, "
+             f"'2026-01-02', 'bank.account', '{{\"account\":{at},\"currency\":\"{currency[1:-1]}\"}}', "
+             f"'1', '{at}1', 't', 0, {at}, 65539)")
+    Table(1, name="s.t").run(30).load(ready.uri, "pivot")
+    Table(2, name="other.t").run(30).load(ready.uri, "pivot")
+    return ready
+
+
+@pytest.mark.parametrize("arguments, error", [
+    (["nothing", "1"], "has no change of a table nothing; it has bank.account, other.t, s.t"),
+    (["t", "1"], "has no change of a table t; it has"),
+    (["account", "5"], "key of bank.account is account, currency: write account=…,currency=…"),
+    (["account", "account=1"], "write account=…,currency=…"),
+    (["account", "account=1,currency=EUR,more=2"], "write account=…,currency=…"),
+    (["account", '{"account":1}'], "write account=…,currency=…"),
+    (["account", "{account:1}"], "is no JSON object"),
+    (["s.t"], "takes a table and a key"),
+])
+def test_what_cannot_be_meant_is_refused_with_what_can(two_keys, arguments, error):
+    done = two_keys.run("history", "-c", two_keys.path, *arguments)
+    assert done.returncode == 2 and done.stdout == "" and error in done.stderr, done.stderr
+
+
+def test_keys_in_every_form(two_keys):
+    for key in ("account=1,currency=USD", "currency=USD,account=1", '{"currency":"USD","account":1}',
+                ' {"account": 1, "currency": "USD"}'):
+        done = two_keys.run("asof", "-c", two_keys.path, "account", key, "2026-01-03")
+        assert done.stdout == "field,value,known\namount,5,true\n", done.stderr
+    answers = {two_keys.run("history", "-c", two_keys.path, "s.t", key).stdout
+               for key in ("7", "id=7", '{"id":7}')}
+    assert len(answers) == 1
+
+
+def test_errors_say_what_to_do(base):
+    def error(*arguments, path=base.path):
+        done = base.run(arguments[0], "-c", path, *arguments[1:])
+        assert done.returncode == 2, done.stderr
+        return done.stderr
+    assert 'pivot table: relation "pivot" does not exist' in error("history", "s.t", "1")
+    psql(base.uri, base.run("sql", "table", base.path).stdout)
+    assert "`fieldtrail sql functions connector.json | psql`" in error("history", "s.t", "1")
+    base.install()
+    assert "it has none at all" in error("history", "s.t", "1")
+    base.partition("pivot", "2026-01-01", "2026-02-01")
+    Table(1).run(20).load(base.uri, "pivot")
+    assert "invalid input syntax for type timestamp" in error("asof", "s.t", "1", "teatime")
+    assert "which changes?" in error("undo", "s.t")
+    assert "expected COLUMN=VALUE" in error("undo", "s.t", "--by", "3")
+    assert 'column "nobody" does not exist' in error("undo", "s.t", "--by", "nobody=3")
+    assert "only the table of a PostgresSink" in error(
+        "history", "s.t", "1", path=base.connector("q", connector__class="QuestDBSink"))
+    assert "which database?" in base.run("history", "s.t", "1").stderr
+    many = base.connector("many", table="${topic}")
+    assert "say which by --pivot" in error("history", "s.t", "1", path=many)
+    assert base.run("history", "-c", many, "s.t", "1", "--pivot", "pivot").returncode == 0
+    each = base.connector("each", table="${table}ivot")
+    psql(base.uri, "update pivot set source_table = 's.p'")
+    assert base.run("history", "-c", each, "s.p", "1").returncode == 0
+
+
+def test_unknown_is_shown_as_unknown_and_times_before_the_first_row_are_empty(ready):
+    def put(op, field, old, new, known, at):
+        psql(ready.uri, f"insert into pivot ({COLUMNS}) values ('1', {literal(field)}, {literal(old)}, "
+             f"{literal(new)}, '{op}', {known}, '2026-01-{at:02}', 's.t', '{{\"id\":1}}', '{at}', "
+             f"'{at}', 't', 0, {at}, 65537)")
+    put("u", "a", None, "2", "false", 5)
+    put("u", "b", "x", "y", "true", 6)
+
+    def asof(moment):
+        done = ready.run("asof", "-c", ready.path, "s.t", "1", moment, "--format", "json")
+        return {row["field"]: (row["value"], row["known"]) for row in json.loads(done.stdout)}
+    assert asof("2026-01-04") == {"a": (None, False), "b": ("x", True)}
+    assert asof("2026-01-05") == {"a": ("2", True), "b": ("x", True)}
+    assert asof("2026-01-07") == {"a": ("2", True), "b": ("y", True)}
+    shown = ready.run("history", "-c", ready.path, "s.t", "1", "--format", "table").stdout
+    assert re.search(r"\n2026-01-05T00:00:00.000000Z +u +a +\? +2 ", shown)
+    done = ready.run("undo", "-c", ready.path, "s.t", "--key", "1")
+    assert done.returncode == 1 and "the old value of a was not sent" in done.stderr
+    psql(ready.uri, "delete from pivot")
+    put("c", "a", None, "2", "true", 5)
+    assert asof("2026-01-04T23:59:59.999999Z") == {} and asof("2026-01-05") == {"a": ("2", True)}
+    put("d", "a", "2", None, "true", 6)
+    assert asof("2026-01-05T12:00Z") == {"a": ("2", True)} and asof("2026-01-06") == {}
+    assert psql(ready.uri, "select (select count(*) from pivot_known), "
+                           "(select count(*) from pivot_unknown)") == ["2|0"]
+
+
+# ---- roles and versions ----
+
+def test_the_writer_may_only_insert_and_the_reader_only_select(ready):
+    Table(1).run(5).load(ready.uri, "pivot")
+    for role, allowed in (("writer", "insert"), ("reader", "select")):
+        deeds = {"select": "select * from pivot limit 1", "delete": "delete from pivot",
+                 "update": "update pivot set op = 'u'", "truncate": "truncate pivot",
+                 "insert": f"insert into pivot ({COLUMNS}) values (1, 'a', null, 'b', 'c', true, "
+                           "now(), 's.t', null, '1', '1', 't', 0, 1, 1)"}
+        for deed, text in deeds.items():
+            ran = psql(ready.uri, f"set role fieldtrail_{role}; {text};", check=False)
+            assert (ran.returncode == 0) == (deed == allowed), (role, deed, ran.stderr)
+    psql(ready.uri, "set role fieldtrail_reader; select * from pivot_once; "
+                    "select fieldtrail_source('pivot', 't')")
+
+
+def test_a_table_of_the_pipe_is_migrated(base):
+    script = (TOP / "schemas" / "postgres" / "holding_pivot.sql").read_text()
+    psql(base.uri, script)
+    psql(base.uri, "insert into holding_pivot (datetime_inserted, datetime_updated, op, old_known) "
+                   "values (now(), '2026-01-01', 'u', true)")
+    path = base.connector(table="holding_pivot", pivot__keys="holding_id,user_id")
+    migration = base.run("sql", "001_worker_columns", path).stdout
+    for _ in range(2):
+        psql(base.uri, migration)
+    assert psql(base.uri, "select obj_description('holding_pivot'::regclass) ~ 'version 1'") == ["t"]
+    assert psql(base.uri, "select event_time = '2026-01-01'::timestamptz from holding_pivot") == ["t"]
+    fixed = base.run("sql", "table", base.connector("fixed")).stdout
+    psql(base.uri, fixed)
+    columns = "select attname from pg_attribute where attrelid = '{}'::regclass and attnum > 0"
+    assert (set(psql(base.uri, columns.format("pivot")))
+            <= set(psql(base.uri, columns.format("holding_pivot"))))
+
+
+# ---- plans ----
+
+def test_no_table_is_read_whole_for_one_row_of_a_million(ready):
+    """With sequential scans priced out, one that is left is one that no index could replace."""
+    psql(ready.uri, f"""
+insert into pivot ({COLUMNS})
+select i % 50, 'a', i, i + 1, 'u', true, '2026-01-01'::timestamptz + i * interval '2 s', 's.t',
+       '{{"id":' || i % 100000 || '}}', i, i * 40, 'topic', i % 6, i, 65537
+from generate_series(1, 1000000) i;
+select fieldtrail_tend('pivot', 'day');
+insert into pivot ({COLUMNS}) values ('1', 'id', '77', '1000077', 'u', true, '2026-01-30', 's.t',
+    '{{"id":1000077}}', '1', '1000000000', 'topic', 0, 2000000, 65537);
+""")
+    assert "pivot_20260101_row" in psql(ready.uri, "select relname from pg_class where relkind = 'i'")
+    for call, count in ((""" fieldtrail_history('pivot', 's.t', '{"id":1000077}')""", 11),
+                        (""" fieldtrail_asof('pivot', 's.t', '2026-01-31',
+                                             array['{"id":1000077}'])""", None)):
+        ran = psql(ready.uri, "load 'auto_explain'; set auto_explain.log_min_duration = 0;"
+                   "set auto_explain.log_nested_statements = on; set client_min_messages = log;"
+                   f"set enable_seqscan = off; select count(*) from {call};", check=False)
+        assert ran.returncode == 0, ran.stderr
+        if count:
+            assert ran.stdout.strip() == str(count)
+        plans = [line for line in ran.stderr.splitlines() if " on pivot" in line]
+        assert any("pivot_20260101_row" in line for line in plans), ran.stderr[-3000:]
+        assert not [line for line in plans if "Seq Scan" in line], ran.stderr[-3000:]
+
+
+# ---- counts ----
+
+def test_counts_and_the_rest_by_hand(ready):
+    def put(number, op, old, new, at, user):
+        psql(ready.uri, f"insert into pivot ({COLUMNS}) values ('{user}', 'stock', {literal(old)}, "
+             f"{literal(new)}, '{op}', true, '2026-01-01 {at}', 's.t', '{{\"id\":{number}}}', '1', "
+             f"'{at.replace(':', '')}', 't', 0, {at.replace(':', '')}, 65537)")
+    put(1, "c", None, "A", "10:00", 1)
+    put(1, "u", "A", "B", "10:30", 1)
+    put(1, "u", "B", "A", "11:00", 2)
+    put(2, "c", None, "A", "10:05", 2)
+    put(2, "u", "A", "B", "11:05", 2)
+    put(2, "d", "B", None, "12:05", 2)
+    call = lambda text: psql(ready.uri, f"set timezone = 'UTC'; select * from {text}")
+    assert call("fieldtrail_counts('pivot', 'user_id', 'hour')") == [
+        "s.t|stock|1|2026-01-01 10:00:00+00|1|0", "s.t|stock|2|2026-01-01 11:00:00+00|2|0",
+        "s.t|stock|2|2026-01-01 12:00:00+00|1|0"]
+    assert call("fieldtrail_most_changed('pivot', 's.t', 1)") == [
+        '{"id":1}|2|2|2026-01-01 11:00:00+00']
+    assert [row.split("|")[:2] for row in call("fieldtrail_longest_unchanged('pivot', 's.t')")] == [
+        ['{"id":1}', "2026-01-01 11:00:00+00"]]
+    assert call("fieldtrail_handover('pivot', 's.t', 'stock')") == ["A|B|2", "B|A|1"]
+    assert call("""fieldtrail_periods('pivot', 's.t', 'stock', array['{"id":2}'])""") == [
+        '{"id":2}|A|2026-01-01 10:05:00+00|2026-01-01 11:05:00+00',
+        '{"id":2}|B|2026-01-01 11:05:00+00|2026-01-01 12:05:00+00']
+    assert call("fieldtrail_time_at_value('pivot', 's.t', 'stock') where value = 'B'") == [
+        "B|01:30:00|2"]
+    assert call("fieldtrail_changes_of_user('pivot', 'user_id', '2', 'stock')") == ["3"]
+    assert call("fieldtrail_given_up('pivot', 'stock', '2026-01-01', '2026-01-02')") == ["A|2"]
