@@ -41,6 +41,7 @@ struct field {
     enum field_need need;
     uint32_t place;       /* of the column in the event, from 1 */
     const char *sql_type; /* what PostgreSQL calls its type, static; NULL where not told */
+    uint64_t type;        /* a number of the type that the schema tells; 0 without one */
     bool key;             /* belongs to the row's key (set by the pivot) */
 };
 

@@ -211,6 +211,7 @@ static void put_pivot_totals(const struct run *run, struct buf *out)
     put_total(out, "rows", counts->rows);
     put_total(out, "unavailable", counts->unavailable);
     put_total(out, "unknown_old", counts->unknown_old);
+    put_total(out, "altered", counts->altered);
 }
 
 static void print_totals(struct run *run)

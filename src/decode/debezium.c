@@ -251,6 +251,7 @@ static void describe(struct field *field, const struct schema *column)
     field->need = column->optional ? FIELD_OPTIONAL : FIELD_REQUIRED;
     field->preset = column->preset;
     field->sql_type = column->sql_type;
+    field->type = column->type_number;
 }
 
 /* What stands in both images in the same letters is the same value, and read once. */

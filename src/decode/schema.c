@@ -75,6 +75,14 @@ static void choose_type(const struct json *json, struct schema *schema)
                     && is_text(schema_field(schema, STR("values"))),
     };
     schema->reads = type_of_terms(&terms);
+    uint64_t number = str_hash(str_hash(STR_HASH_START, schema->type), STR(" "));
+    number = str_hash(str_hash(number, schema->name), STR(" "));
+    if (terms.parameters)
+        number = str_hash(number, terms.parameters->text);
+    for (size_t i = 0; i < schema->child_count; i++)
+        number = str_hash(number, (str){(const char *)&schema->child[i].type_number,
+                                        sizeof(schema->child[i].type_number)});
+    schema->type_number = number | 1;
 }
 
 /* A default that its type cannot read is none: it is no part of any row. */

@@ -16,6 +16,7 @@ struct schema {
     bool optional;
     struct value preset;  /* the default, ABSENT without one */
     struct type reads;    /* what its values mean */
+    uint64_t type_number; /* the same for the same type, never 0 */
     const char *sql_type; /* what PostgreSQL calls it */
     struct schema *child; /* fields of a struct, items of an array, keys and values of a map */
     size_t child_count;

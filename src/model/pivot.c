@@ -533,6 +533,7 @@ bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,
     struct plan *plan = plan_for(pivot, change, fault);
     if (plan && add_rows(pivot, plan, change, batch, fault)) {
         pivot->counts.rows += batch->row_count - first;
+        table_change_notice(pivot, plan, change);
         return true;
     }
     batch->row_count = first;

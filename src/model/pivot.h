@@ -17,6 +17,7 @@ struct pivot_counts {
     uint64_t rows;
     uint64_t unavailable; /* pivoted fields whose new value was the unchanged placeholder */
     uint64_t unknown_old; /* rows whose old value was not sent */
+    uint64_t altered;     /* times that a table was seen to have other columns or types */
 };
 
 /* Tells a person something once: a field that does not exist, an identity that should be FULL. */

@@ -44,6 +44,18 @@ struct column_note {
 /* Shapes of a table's messages: update, create, delete, and those of the schema before. */
 #define COLUMN_NOTES 8
 
+/* So many types of a column are told apart. */
+#define WATCHED_TYPES 4
+
+/* A column that the table had in some event. */
+struct watched_column {
+    str name;
+    uint64_t type[WATCHED_TYPES]; /* struct field's; 0: free */
+    size_t type_count;
+    uint64_t turn; /* the last look that found it */
+    bool gone;     /* its end was told */
+};
+
 struct plan {
     str schema, table, source_table;
     bool every_field;       /* pivot.fields=* */
@@ -59,6 +71,11 @@ struct plan {
     bool warned_missing, warned_unknown;
     struct column_note note[COLUMN_NOTES];
     size_t note_count; /* made so far */
+    struct watched_column *watched;
+    size_t watched_count, watched_capacity;
+    uint64_t watched_shape[COLUMN_NOTES]; /* numbers of columns that were looked at */
+    uint64_t watch_turn;                  /* looks so far */
+    bool unwatched;                       /* too many alterations */
 };
 
 struct plan_map; /* tables seen so far */
@@ -91,6 +108,9 @@ struct plan *plan_for(struct pivot *pivot, const struct change *change, struct f
 /* The note for the change's columns, or NULL where its decoder does not count them. */
 const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
                                     const struct change *change);
+
+/* Tells (pivot_warn, counts.altered) where the change shows that its table was altered. */
+void table_change_notice(struct pivot *pivot, struct plan *plan, const struct change *change);
 
 /* Sets up the layout for these key columns. */
 bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault *fault) MUST_CHECK;

@@ -538,7 +538,7 @@ def test_stats():
         lines="13", events_c="1", events_u="3", events_d="1", events_t="1", events_m="1",
         events_r="1", rows="5", tombstones="2", heartbeats="1", transactions="1",
         schema_changes="0", notifications="0", signals="0", unavailable="1", unknown_old="1",
-        errors="1")
+        altered="0", errors="1")
 
 
 def test_stats_are_silent_without_the_flag():
