@@ -103,6 +103,10 @@ begin
                     where i.indrelid = part.part and a.amname = 'brin' loop
             perform brin_summarize_new_values(brin);
         end loop;
+        -- Without statistics the planner would read all of an open partition for one row.
+        if part.low <= now() and part.high >= now() - grace then
+            execute format('analyze %s', part.part);
+        end if;
     end loop;
 end $$;
 

@@ -45,7 +45,8 @@ create table if not exists :table (
 -- reads it, and names the migration to run where it is older than it must be.
 --
 -- The BRIN indexes hold ranges of pages that fieldtrail_tend summarises: an insert into a range that
--- is not summarised yet costs next to nothing. The partial indexes hold the few rows that changed a
+-- is not summarised yet costs next to nothing. 64 pages hold about 3,000 rows: a filter for 5,000
+-- keys has room for them all, and fits a page. The partial indexes hold the few rows that changed a
 -- key or emptied a table.
 create or replace function fieldtrail_dress(pivot regclass) returns void
 language plpgsql as $$
@@ -80,7 +81,8 @@ begin
         execute format('comment on column %s.%I is %L', pivot, note.field, note.says);
     end loop;
     execute format('create index if not exists %I on %s using brin (event_time, row_key
-                    text_bloom_ops)', name || '_brin', pivot);
+                    text_bloom_ops (n_distinct_per_range = 5000)) with (pages_per_range = 64)',
+                   name || '_brin', pivot);
     -- the condition is that of fieldtrail_in_key in history.sql, word for word
     execute format('create index if not exists %I on %s (source_table, old_value)
                     where op = ''u'' and old_known
