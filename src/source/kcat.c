@@ -78,6 +78,7 @@ static enum outcome read_headers(const struct json *list, struct arena *arena,
     if (!header)
         return OUTCOME_NO_MEMORY;
     record->header = header;
+    record->header_count = 0; /* an object within an object has headers of its own */
     for (const struct json *name = list ? list->child : NULL; name && name->next;
          name = name->next->next) {
         const struct json *value = name->next;
