@@ -112,9 +112,9 @@ def test_plain_run_is_equal_row_for_row(bench, stack):
     bench.quest.sql(shipped(bench, "table", "keys=holding_id LONG, user_id LONG,"))
     bench.create_topic()
     produce(stack, bench.topic, 20_000)
-    shipped = json.loads((TOP / "connectors" / "holding-questdb.json").read_text())["config"]
+    config = json.loads((TOP / "connectors" / "holding-questdb.json").read_text())["config"]
     worker = bench.worker(bench.connector(**{
-        **{key.replace(".", "__"): value for key, value in shipped.items()},
+        **{key.replace(".", "__"): value for key, value in config.items()},
         "topics": bench.topic, "tasks__max": "2", "connection__uri": bench.quest.url}))
     bench.caught_up()
     assert worker.stop() == 0, worker.log()
