@@ -254,10 +254,19 @@ static void describe(struct field *field, const struct schema *column)
     field->type = column->type_number;
 }
 
-/* What stands in both images in the same letters is the same value, and read once. */
-static bool is_same_text(const struct json *a, const struct json *b)
+/* The old value of a column whose new one is read: what stands in both images in the same letters
+   is the same value, and made once. */
+static bool read_before(const struct reading *reading, const struct schema *schema,
+                        const struct json *after, const struct json *before, struct field *field,
+                        struct fault *fault)
 {
-    return a && a->kind == b->kind && str_eq(a->text, b->text);
+    const struct type *type = reading_type(reading, schema, before->name);
+    if (type->reader && after && after->kind == before->kind && str_eq(after->text, before->text)) {
+        field->before = field->after;
+        return true;
+    }
+    return type_read(type, &reading->context, before, &field->before, fault)
+           || reading_fault(reading, before->name, fault);
 }
 
 static bool join_image(struct join *join, const struct reading *reading, const struct json *image,
@@ -274,9 +283,7 @@ static bool join_image(struct join *join, const struct reading *reading, const s
             *after = column;
             if (!reading_value(reading, schema, column, &field->after, fault))
                 return false;
-        } else if (is_same_text(*after, column)) {
-            field->before = field->after;
-        } else if (!reading_value(reading, schema, column, &field->before, fault)) {
+        } else if (!read_before(reading, schema, *after, column, field, fault)) {
             return false;
         }
     }
@@ -390,10 +397,8 @@ static bool recall_values(const struct note *note, const struct reading *reading
             return false;
     const struct place *place = note->before, *other = note->after;
     for (column = before ? before->child : NULL; column; column = column->next, place++, other++) {
-        struct field *field = &fields[place->field];
-        if (twin && other->field == place->field && is_same_text(twin, column))
-            field->before = field->after;
-        else if (!reading_value(reading, place->schema, column, &field->before, fault))
+        const struct json *same = twin && other->field == place->field ? twin : NULL;
+        if (!read_before(reading, place->schema, same, column, &fields[place->field], fault))
             return false;
         twin = twin ? twin->next : NULL;
     }

@@ -158,6 +158,11 @@ bool placeholder_init(struct placeholder *placeholder, str configured, struct ar
     buf_init(&out, FORMS_LIMIT);
     bool good = make_forms(placeholder, bytes, arena, &out);
     buf_release(&out);
+    placeholder->lengths = 0;
+    for (int i = 0; i < PLACEHOLDER_TEXT_FORMS; i++)
+        placeholder->lengths |= (uint64_t)1 << (placeholder->text_form[i].len % 64);
+    for (int i = 0; i < PLACEHOLDER_CONTAINER_FORMS; i++)
+        placeholder->lengths |= (uint64_t)1 << (placeholder->container_form[i].len % 64);
     return good || fault_memory(fault, "the placeholder");
 }
 

@@ -74,9 +74,12 @@ bool reading_load(struct reading_rules *rules, const struct config *config, stru
     if (config_find(config, STR(HINTS_KEY)))
         return fault_set(fault, FAULT_CONFIG,
                          HINTS_KEY " names no column: write " HINTS_KEY ".COLUMN=TYPE");
-    return option_load(&values_options, config, &rules->settings, fault)
-           && placeholder_init(&rules->placeholder, rules->settings.placeholder, arena, fault)
-           && hints_load(&rules->hints, config, &rules->settings.modes, arena, fault);
+    if (!option_load(&values_options, config, &rules->settings, fault)
+        || !placeholder_init(&rules->placeholder, rules->settings.placeholder, arena, fault)
+        || !hints_load(&rules->hints, config, &rules->settings.modes, arena, fault))
+        return false;
+    rules->plain = rules->hints.count == 0 && rules->settings.values == VALUES_TEXT;
+    return true;
 }
 
 struct reading reading_of(const struct reading_rules *rules, const struct change *change,
@@ -87,8 +90,8 @@ struct reading reading_of(const struct reading_rules *rules, const struct change
 
 /* A hint tells what the schema does not: its semantic names say more than any hint, but that of
    JSON, which hstore columns have too. */
-static const struct type *column_type(const struct reading *reading, const struct schema *schema,
-                                      str name)
+const struct type *reading_type_by_rules(const struct reading *reading, const struct schema *schema,
+                                         str name)
 {
     const struct reading_rules *rules = reading->rules;
     if (rules->settings.values == VALUES_RAW)
@@ -102,13 +105,9 @@ static const struct type *column_type(const struct reading *reading, const struc
     return schema ? &schema->reads : &type_as_it_came;
 }
 
-bool reading_value(const struct reading *reading, const struct schema *schema,
-                   const struct json *json, struct value *value, struct fault *fault)
+bool reading_fault(const struct reading *reading, str name, struct fault *fault)
 {
-    const struct type *type = column_type(reading, schema, json->name);
-    return type_read(type, &reading->context, json, value, fault)
-           || fault_in(fault, "column %.*s of %.*s", STR_ARG(json->name),
-                       STR_ARG(reading->change->table));
+    return fault_in(fault, "column %.*s of %.*s", STR_ARG(name), STR_ARG(reading->change->table));
 }
 
 bool reading_members(const struct reading *reading, const struct schema *schema,

@@ -21,6 +21,7 @@ struct reading_rules {
     struct reading_settings settings;
     struct placeholder placeholder;
     struct hints hints;
+    bool plain; /* only schemas tell types */
 };
 
 /* FAULT_CONFIG where an option is wrong. What it makes lives in the arena. */
@@ -37,10 +38,30 @@ struct reading {
 struct reading reading_of(const struct reading_rules *rules, const struct change *change,
                           struct arena *texts, struct arena *scratch);
 
-/* The value of a column; `schema` is NULL where the message has none for it. FAULT_RECORD names
-   the column. */
-bool reading_value(const struct reading *reading, const struct schema *schema,
-                   const struct json *json, struct value *value, struct fault *fault) MUST_CHECK;
+/* The type of a column; `schema` is NULL where the message has none for it. */
+const struct type *reading_type_by_rules(const struct reading *reading, const struct schema *schema,
+                                         str name);
+
+static inline const struct type *reading_type(const struct reading *reading,
+                                              const struct schema *schema, str name)
+{
+    if (reading->rules->plain)
+        return schema ? &schema->reads : &type_as_it_came;
+    return reading_type_by_rules(reading, schema, name);
+}
+
+/* Puts the column's name in front of the fault. Always false. */
+bool reading_fault(const struct reading *reading, str name, struct fault *fault);
+
+/* The value of a column. FAULT_RECORD names the column. */
+static inline MUST_CHECK bool reading_value(const struct reading *reading,
+                                            const struct schema *schema, const struct json *json,
+                                            struct value *value, struct fault *fault)
+{
+    return type_read(reading_type(reading, schema, json->name), &reading->context, json, value,
+                     fault)
+           || reading_fault(reading, json->name, fault);
+}
 
 /* The columns of a message key, or of what a header says of one; `schema` is that of the message
    key, or NULL. */

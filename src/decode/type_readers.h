@@ -46,9 +46,6 @@ extern const struct type_reader type_array, type_hstore, type_vector, type_spars
 /* FAULT_RECORD that shows the value. Always false. */
 bool type_refuse(const struct type *type, const struct json *json, struct fault *fault);
 
-/* The JSON value as it came. */
-struct value type_plain(const struct json *json);
-
 /* A copy of the bytes in the arena as a value of that kind. */
 bool type_text(const struct type_context *context, enum value_kind kind, const char *ptr,
                size_t len, struct value *value, struct fault *fault) MUST_CHECK;

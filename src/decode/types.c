@@ -10,24 +10,6 @@
 
 const struct type type_as_it_came = {.reader = NULL};
 
-struct value type_plain(const struct json *json)
-{
-    switch (json->kind) {
-    case JSON_NULL:
-        return (struct value){VALUE_NULL, STR_EMPTY};
-    case JSON_BOOL:
-        return (struct value){VALUE_BOOL, json->text};
-    case JSON_NUMBER:
-        return (struct value){VALUE_NUMBER, json->text};
-    case JSON_STRING:
-        return (struct value){VALUE_TEXT, json->text};
-    case JSON_ARRAY:
-    case JSON_OBJECT:
-        return (struct value){VALUE_JSON, json->text};
-    }
-    return (struct value){VALUE_ABSENT, STR_EMPTY};
-}
-
 static bool read_document(const struct type *type, const struct type_context *context,
                           const struct json *json, struct value *value, struct fault *fault)
 {
@@ -177,23 +159,6 @@ struct type type_of_terms(const struct type_terms *terms)
         return type;
     }
     return type_of_wire(terms);
-}
-
-bool type_read(const struct type *type, const struct type_context *context, const struct json *json,
-               struct value *value, struct fault *fault)
-{
-    if (json->kind == JSON_NULL) {
-        *value = (struct value){VALUE_NULL, STR_EMPTY};
-        return true;
-    }
-    if (context->placeholder && placeholder_is(context->placeholder, json)) {
-        *value = (struct value){VALUE_UNAVAILABLE, json->text};
-        return true;
-    }
-    if (type->reader)
-        return type->reader->read(type, context, json, value, fault);
-    *value = type_plain(json);
-    return true;
 }
 
 bool type_refuse(const struct type *type, const struct json *json, struct fault *fault)

@@ -74,10 +74,32 @@ struct type_modes {
 bool type_of_hint(str hint, const struct type_modes *modes, struct arena *arena, struct type *type,
                   struct fault *fault) MUST_CHECK;
 
+/* The JSON value as it came. */
+static inline struct value type_plain(const struct json *json)
+{
+    static const enum value_kind kinds[] = {
+        [JSON_NULL] = VALUE_NULL,   [JSON_BOOL] = VALUE_BOOL,  [JSON_NUMBER] = VALUE_NUMBER,
+        [JSON_STRING] = VALUE_TEXT, [JSON_ARRAY] = VALUE_JSON, [JSON_OBJECT] = VALUE_JSON};
+    return (struct value){kinds[json->kind], json->kind == JSON_NULL ? STR_EMPTY : json->text};
+}
+
 /* The value of a column of that type. Recognises NULL and the placeholder for a column that was not
    touched. FAULT_RECORD where the value cannot be read by its type, FAULT_RETRY where memory ran
    out. */
-bool type_read(const struct type *type, const struct type_context *context, const struct json *json,
-               struct value *value, struct fault *fault) MUST_CHECK;
+static inline MUST_CHECK bool type_read(const struct type *type, const struct type_context *context,
+                                        const struct json *json, struct value *value,
+                                        struct fault *fault)
+{
+    *value = type_plain(json);
+    if (json->kind == JSON_NULL)
+        return true;
+    if (json->kind >= JSON_STRING && context->placeholder
+        && placeholder_may_be(context->placeholder, json)
+        && placeholder_is(context->placeholder, json)) {
+        value->kind = VALUE_UNAVAILABLE;
+        return true;
+    }
+    return !type->reader || type->reader->read(type, context, json, value, fault);
+}
 
 #endif

@@ -20,7 +20,7 @@ char *put_number(char *out, uint64_t number, int width)
     return out;
 }
 
-static char *put_two(char *out, unsigned number)
+static inline char *put_two(char *out, unsigned number)
 {
     *out++ = (char)('0' + number / 10);
     *out++ = (char)('0' + number % 10);
@@ -30,7 +30,11 @@ static char *put_two(char *out, unsigned number)
 char *put_date(char *out, int64_t year, int month, int day)
 {
     /* PostgreSQL has no year 0: the year before 1 is 1 BC. */
-    out = put_number(out, (uint64_t)(year > 0 ? year : 1 - year), 4);
+    uint64_t shown = (uint64_t)(year > 0 ? year : 1 - year);
+    if (shown < 10000)
+        out = put_two(put_two(out, (unsigned)shown / 100), (unsigned)shown % 100);
+    else
+        out = put_number(out, shown, 5);
     *out++ = '-';
     out = put_two(out, (unsigned)month);
     *out++ = '-';
@@ -47,17 +51,24 @@ char *put_era(char *out, int64_t year)
 
 char *put_clock(char *out, uint64_t seconds, uint64_t fraction, int digits)
 {
-    out = put_number(out, seconds / 3600, 2);
+    uint64_t hours = seconds / 3600;
+    unsigned rest = (unsigned)(seconds - hours * 3600), below = (unsigned)fraction;
+    out = hours < 100 ? put_two(out, (unsigned)hours) : put_number(out, hours, 2);
     *out++ = ':';
-    out = put_two(out, (unsigned)(seconds / 60 % 60));
+    out = put_two(out, rest / 60);
     *out++ = ':';
-    out = put_two(out, (unsigned)(seconds % 60));
-    if (fraction == 0)
+    out = put_two(out, rest % 60);
+    if (below == 0)
         return out;
     *out++ = '.';
-    for (; fraction % 10 == 0; digits--)
-        fraction /= 10;
-    return put_number(out, fraction, digits);
+    if (digits == 6) {
+        out = put_two(put_two(put_two(out, below / 10000), below / 100 % 100), below % 100);
+    } else {
+        out = put_number(out, below, digits);
+    }
+    while (out[-1] == '0')
+        out--;
+    return out;
 }
 
 /* Digits of a fraction of a second: 3, 6 or 9. */
