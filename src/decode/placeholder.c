@@ -11,7 +11,7 @@
 #include <fieldtrail/buf.h>
 
 #define PLACEHOLDER_LIMIT 10000 /* bytes of a configured placeholder */
-#define FORMS_LIMIT (PLACEHOLDER_LIMIT * 40)
+#define FORMS_LIMIT ((size_t)PLACEHOLDER_LIMIT * 40)
 
 static int hex_digit(char c)
 {

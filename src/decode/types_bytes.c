@@ -52,6 +52,7 @@ bool base64_read(str text, struct arena *arena, str *out)
 static bool read_base64(const struct type *type, const struct type_context *context,
                         const struct json *json, str *bytes, struct fault *fault)
 {
+    *bytes = STR_EMPTY;
     if (json->kind != JSON_STRING || !base64_read(json->text, context->scratch, bytes))
         return type_refuse(type, json, fault);
     return bytes->ptr || fault_memory(fault, "bytes");
@@ -102,7 +103,8 @@ static bool read_bytea_hex(const struct type *type, const struct type_context *c
     char *out = arena_alloc(context->texts, json->text.len + 2);
     if (!out)
         return fault_memory(fault, "bytes");
-    memcpy(out, "\\x", 2);
+    out[0] = '\\';
+    out[1] = 'x';
     if (json->text.len > 0)
         memcpy(out + 2, json->text.ptr, json->text.len);
     for (size_t i = 2; i < json->text.len + 2; i++)

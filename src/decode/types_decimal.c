@@ -65,7 +65,7 @@ static uint32_t divide(uint32_t *limb, size_t *count)
 static str magnitude_digits(str bytes, bool negative, size_t width, struct arena *scratch)
 {
     /* 9.64 digits are worth four bytes. */
-    size_t room = bytes.len * 5 / 2 + width + 2 * LIMB_DIGITS;
+    size_t room = bytes.len * 5 / 2 + width + (size_t)2 * LIMB_DIGITS;
     char *out = arena_alloc(scratch, room), *end = out + room, *at = end;
     uint32_t *limb = arena_alloc(scratch, bytes.len + 8);
     if (!out || !limb)

@@ -45,8 +45,10 @@ char *put_era(char *out, int64_t year)
 {
     if (year > 0)
         return out;
-    memcpy(out, " BC", 3);
-    return out + 3;
+    *out++ = ' ';
+    *out++ = 'B';
+    *out++ = 'C';
+    return out;
 }
 
 char *put_clock(char *out, uint64_t seconds, uint64_t fraction, int digits)
