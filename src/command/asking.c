@@ -8,7 +8,6 @@
 
 #include "provider.h"
 
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define OUTPUT_LIMIT ((size_t)2000 * 1000 * 1000)
 
 struct flags {
@@ -38,37 +37,30 @@ static const struct option_spec option[] = {
 const struct option_table asking_options = {
     .title = "Asking", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
-bool asking_begin(struct asking *asking, const struct cli *cli, int argc, char **argv,
-                  struct fault *fault)
+static bool read_line(struct asking *asking, struct fault *fault)
 {
     struct flags flags = {0};
-    int first;
-    *asking = (struct asking){0};
-    arena_init(&asking->arena, CONFIG_BYTES_LIMIT);
-    config_init(&asking->config, &asking->arena);
-    if (!cli_parse(cli, argc, argv, &asking->config, &first, &asking->help, fault))
-        return false;
-    if (asking->help)
-        return true;
-    if (!provider_expand(&asking->config, fault)
-        || !option_load(&asking_options, &asking->config, &flags, fault))
+    struct config *config = &asking->line->config;
+    if (!provider_expand(config, fault) || !option_load(&asking_options, config, &flags, fault))
         return false;
     bool table = flags.format == 0 ? isatty(STDOUT_FILENO) == 1 : flags.format == 1;
     asking->format = table ? ANSWER_TABLE : flags.format == 3 ? ANSWER_JSON : ANSWER_CSV;
-    asking->argument = argv + first;
-    asking->count = argc - first;
     return true;
 }
 
-void asking_release(struct asking *asking)
+enum exit_status asking_run(struct command_line *line,
+                            enum exit_status (*ask)(struct asking *asking))
 {
-    query_close(&asking->query);
-    arena_release(&asking->arena);
+    struct asking asking = {.line = line};
+    struct fault fault = {0};
+    enum exit_status status = read_line(&asking, &fault) ? ask(&asking) : cli_fail(&fault);
+    query_close(&asking.query);
+    return status;
 }
 
 static str value_of(const struct asking *asking, const char *key)
 {
-    const struct config_entry *entry = config_find(&asking->config, str_from(key));
+    const struct config_entry *entry = config_find(&asking->line->config, str_from(key));
     return entry ? entry->value : STR_EMPTY;
 }
 
@@ -79,7 +71,7 @@ static const char *ask_one(struct asking *asking, const char *sql, const char *c
     struct pg_result *result;
     const char *text = NULL;
     if (query_run(&asking->query, sql, parameter, count, &result, fault)) {
-        text = arena_format(&asking->arena, "%.*s", STR_ARG(answer_cell(result, 0, 0))).ptr;
+        text = arena_format(&asking->line->arena, "%.*s", STR_ARG(answer_cell(result, 0, 0))).ptr;
         if (!text)
             fault_memory(fault, "an answer");
     }
@@ -106,7 +98,7 @@ static bool name_pivot(struct asking *asking, const char *table, str *name, stru
         left = str_from_at(left, is_table ? 8 : is_schema ? 9 : 1);
     }
     bool good = str_find(buf_view(&out), STR("${")) < 0 && (schema.len > 0 || !out.failed);
-    good = arena_copy(&asking->arena, buf_view(&out), name) && good;
+    good = arena_copy(&asking->line->arena, buf_view(&out), name) && good;
     buf_release(&out);
     return good
            || fault_set(fault, FAULT_CONFIG, "table=%.*s stands for many: say which by --pivot",
@@ -126,13 +118,13 @@ bool asking_open(struct asking *asking, const char *table, struct fault *fault)
                          "connector.class=%.*s: only the table of a PostgresSink can be asked; "
                          "`fieldtrail sql` has scripts for the others",
                          STR_ARG(class));
-    if (!config_find(&asking->config, STR("connection.uri")))
+    if (!config_find(&asking->line->config, STR("connection.uri")))
         return fault_set(fault, FAULT_CONFIG,
                          "which database? name the connector's file: -c connector.json");
     if (!name_pivot(asking, table, &name, fault)
         || !query_open(&asking->query, value_of(asking, "connection.uri"), fault))
         return false;
-    const char *text = arena_format(&asking->arena, "%.*s", STR_ARG(name)).ptr;
+    const char *text = arena_format(&asking->line->arena, "%.*s", STR_ARG(name)).ptr;
     asking->pivot = ask_one(asking, quote_parts, &text, 1, fault);
     if (!asking->pivot)
         return fault_in(fault, "the pivot table");

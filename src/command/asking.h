@@ -10,25 +10,19 @@
 #include "query.h"
 
 struct asking {
-    struct arena arena;
-    struct config config;
+    struct command_line *line;
     struct query query;
-    char **argument; /* what stands behind the flags */
-    int count;
     const char *pivot; /* the pivot table, as PostgreSQL writes it */
     const char *table; /* schema.table in the source */
     int format;        /* enum answer_format */
-    bool help;
 };
 
 /* --pivot and --format. */
 extern const struct option_table asking_options;
 
-/* Reads the command line; asking->help where help was asked and printed. To be released on success
-   and on failure. */
-bool asking_begin(struct asking *asking, const struct cli *cli, int argc, char **argv,
-                  struct fault *fault) MUST_CHECK;
-void asking_release(struct asking *asking);
+/* Reads what all of them read of the command line, then asks. */
+enum exit_status asking_run(struct command_line *line,
+                            enum exit_status (*ask)(struct asking *asking));
 
 /* Connects, and settles which pivot table and which source table are meant. */
 bool asking_open(struct asking *asking, const char *table, struct fault *fault) MUST_CHECK;

@@ -9,21 +9,7 @@
 #include "commands.h"
 #include "log.h"
 
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
-
 static const struct option_table *const tables[] = {&cli_worker_options};
-
-static const struct cli cli = {
-    .command = "check",
-    .usage = "[-w worker.properties] connector.json...",
-    .summary =
-        "Looks, without changing anything, whether connectors can run and their rows will be "
-        "right:\nconfiguration, brokers, topics, group, the last events, target table and rights, "
-        "and with\nsource.connection.uri the source tables. One line a finding: ok, warn or fail, "
-        "what it is,\nand what to do. Exit status: 0 without fail, 1 with one, 2 where a "
-        "configuration cannot be\nused.",
-    .table = tables,
-    .table_count = 1};
 
 /* Findings of several connectors are told apart by the file's name. */
 struct report {
@@ -56,37 +42,34 @@ static enum exit_status check_all(const struct config *worker, char **file, int 
     return findings->count[FINDING_FAIL] > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static enum exit_status run_with(struct arena *arena, int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
     struct fault fault = {0};
-    struct config flags, worker;
+    struct config worker;
     struct report report = {0};
     struct findings findings = {.say = say, .context = &report};
-    bool help;
-    int first;
-    config_init(&flags, arena);
-    config_init(&worker, arena);
-    if (!cli_parse(&cli, argc, argv, &flags, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    if (first == argc)
+    if (line->count == 0)
         fault_set(&fault, FAULT_CONFIG, "name a connector's file");
-    if (first == argc || !cli_load_worker(&flags, &worker, &fault))
+    if (line->count == 0 || !cli_load_worker(line, &worker, &fault))
         return cli_fail(&fault);
     /* What librdkafka would say of connections is in the findings. */
     log_setup(LOG_ERROR, LOG_TEXT);
-    const struct config_entry *path = config_find(&flags, STR("--worker"));
+    const struct config_entry *path = config_find(&line->config, STR("--worker"));
     if (path)
-        check_secrets(arena_format(arena, "%.*s", STR_ARG(path->value)).ptr, &findings);
-    return check_all(&worker, argv + first, argc - first, &findings);
+        check_secrets(arena_format(&line->arena, "%.*s", STR_ARG(path->value)).ptr, &findings);
+    return check_all(&worker, line->argument, line->count, &findings);
 }
 
-enum exit_status check_main(int argc, char **argv)
-{
-    struct arena arena;
-    arena_init(&arena, CONFIG_BYTES_LIMIT);
-    enum exit_status status = run_with(&arena, argc, argv);
-    arena_release(&arena);
-    return status;
-}
+const struct command check_command = {
+    .name = "check",
+    .help = "whether connectors can run and their rows will be right",
+    .usage = "[-w worker.properties] connector.json...",
+    .summary =
+        "Looks, without changing anything, whether connectors can run and their rows will be "
+        "right:\nconfiguration, brokers, topics, group, the last events, target table and rights, "
+        "and with\nsource.connection.uri the source tables. One line a finding: ok, warn or fail, "
+        "what it is,\nand what to do. Exit status: 0 without fail, 1 with one, 2 where a "
+        "configuration cannot be\nused.",
+    .table = tables,
+    .table_count = 1,
+    .run = run};

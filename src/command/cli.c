@@ -12,6 +12,7 @@
 #include "log.h"
 
 #define FLAG_LIMIT 200
+#define LINE_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 
 static const struct option_spec general[] = {
     {.key = "--config",
@@ -56,15 +57,25 @@ const struct option_table cli_worker_options = {.title = "Worker",
                                                 .count = sizeof(worker_flag)
                                                          / sizeof(worker_flag[0])};
 
-bool cli_load_worker(const struct config *flags, struct config *worker, struct fault *fault)
+bool cli_load_worker(const struct command_line *line, struct config *worker, struct fault *fault)
 {
     struct worker_flags set = {0};
     const char *path = NULL;
-    if (!option_load(&cli_worker_options, flags, &set, fault))
+    config_init(worker, line->config.arena);
+    if (!option_load(&cli_worker_options, &line->config, &set, fault))
         return false;
-    if (set.path.len > 0 && !(path = arena_format(flags->arena, "%.*s", STR_ARG(set.path)).ptr))
+    if (set.path.len > 0 && !(path = arena_format(worker->arena, "%.*s", STR_ARG(set.path)).ptr))
         return fault_memory(fault, "a path");
     return worker_load(worker, path, fault);
+}
+
+bool cli_load_connector(struct command_line *line, struct connector *connector, struct fault *fault)
+{
+    struct config worker;
+    if (line->count == 0)
+        return fault_set(fault, FAULT_CONFIG, "name the connector's file");
+    return cli_load_worker(line, &worker, fault)
+           && connector_load(connector, &worker, line->argument[0], fault);
 }
 
 /* The command's flags in getopt's form; `val` is the index into `spec` plus one. */
@@ -75,14 +86,14 @@ struct flags {
     size_t count;
 };
 
-static void collect_flags(const struct cli *cli, struct flags *flags)
+static void collect_flags(const struct command *command, struct flags *flags)
 {
     size_t letters = 0;
     *flags = (struct flags){0};
     flags->letters[letters++] = ':'; /* tells a missing value from an unknown flag */
-    for (size_t t = 0; t < cli->table_count; t++) {
-        for (size_t i = 0; i < cli->table[t]->count && flags->count < FLAG_LIMIT; i++) {
-            const struct option_spec *spec = &cli->table[t]->option[i];
+    for (size_t t = 0; t < command->table_count; t++) {
+        for (size_t i = 0; i < command->table[t]->count && flags->count < FLAG_LIMIT; i++) {
+            const struct option_spec *spec = &command->table[t]->option[i];
             bool takes_value = spec->type != OPTION_BOOL;
             if (!spec->flag)
                 continue;
@@ -145,7 +156,7 @@ static bool apply(const struct option_spec *spec, const char *argument, enum pas
     return set_flag(config, spec, argument ? str_from(argument) : STR("true"), fault);
 }
 
-static bool refuse_flag(const struct cli *cli, int found, char **argv, struct fault *fault)
+static bool refuse_flag(const struct command *command, int found, char **argv, struct fault *fault)
 {
     char letter[] = {'-', (char)optopt, '\0'};
     bool is_letter = optopt > 0 && optopt < 256;
@@ -154,17 +165,19 @@ static bool refuse_flag(const struct cli *cli, int found, char **argv, struct fa
         return fault_set(fault, FAULT_CONFIG, "%s needs a value", argv[optind - 1]);
     if (is_letter)
         return fault_set(fault, FAULT_CONFIG, "unknown flag %s; `fieldtrail %s --help` lists them",
-                         flag, cli->command);
+                         flag, command->name);
     str rest = str_from_at(str_from(flag), 2), name = rest;
     str_split(&rest, '=', &name);
     return fault_set(
         fault, FAULT_CONFIG,
         "unknown flag --%.*s; the nearest is --%s, and `fieldtrail %s --help` lists all",
-        STR_ARG(name), option_nearest_flag(cli->table, cli->table_count, name), cli->command);
+        STR_ARG(name), option_nearest_flag(command->table, command->table_count, name),
+        command->name);
 }
 
-static bool read_pass(const struct cli *cli, const struct flags *flags, int argc, char **argv,
-                      enum pass pass, struct config *config, bool *help, struct fault *fault)
+static bool read_pass(const struct command *command, const struct flags *flags, int argc,
+                      char **argv, enum pass pass, struct config *config, bool *help,
+                      struct fault *fault)
 {
     int found;
     optind = 0; /* starts anew */
@@ -172,22 +185,23 @@ static bool read_pass(const struct cli *cli, const struct flags *flags, int argc
     while ((found = getopt_long(argc, argv, flags->letters, flags->flag, NULL)) != -1) {
         const struct option_spec *spec = spec_of(flags, found);
         if (!spec)
-            return refuse_flag(cli, found, argv, fault);
+            return refuse_flag(command, found, argv, fault);
         if (!apply(spec, optarg, pass, config, help, fault))
             return false;
     }
     return true;
 }
 
-bool cli_parse(const struct cli *cli, int argc, char **argv, struct config *config, int *first,
-               bool *help, struct fault *fault)
+static bool parse(const struct command *command, int argc, char **argv, struct command_line *line,
+                  bool *help, struct fault *fault)
 {
     struct flags flags;
-    collect_flags(cli, &flags);
-    *help = false;
-    bool good = read_pass(cli, &flags, argc, argv, PASS_FILES, config, help, fault)
-                && read_pass(cli, &flags, argc, argv, PASS_FLAGS, config, help, fault);
-    *first = optind;
+    struct config *config = &line->config;
+    collect_flags(command, &flags);
+    bool good = read_pass(command, &flags, argc, argv, PASS_FILES, config, help, fault)
+                && read_pass(command, &flags, argc, argv, PASS_FLAGS, config, help, fault);
+    line->argument = argv + optind;
+    line->count = argc - optind;
     return good;
 }
 
@@ -200,13 +214,14 @@ enum exit_status cli_print(const struct buf *text)
     return EXIT_FAILED;
 }
 
-enum exit_status cli_print_help(const struct cli *cli)
+static enum exit_status print_help(const struct command *command)
 {
     struct buf out;
     buf_init(&out, 1000000);
-    buf_format(&out, "Usage: fieldtrail %s %s\n\n%s\n\n", cli->command, cli->usage, cli->summary);
-    for (size_t t = 0; t < cli->table_count; t++)
-        option_help(cli->table[t], &out);
+    buf_format(&out, "Usage: fieldtrail %s %s\n\n%s\n\n", command->name, command->usage,
+               command->summary);
+    for (size_t t = 0; t < command->table_count; t++)
+        option_help(command->table[t], &out);
     enum exit_status status = cli_print(&out);
     buf_release(&out);
     return status;
@@ -216,4 +231,20 @@ enum exit_status cli_fail(const struct fault *fault)
 {
     log_write(LOG_ERROR, "%s", fault->text);
     return fault->kind == FAULT_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+enum exit_status cli_run(const struct command *command, int argc, char **argv)
+{
+    struct command_line line = {0};
+    struct fault fault = {0};
+    bool help = false;
+    enum exit_status status;
+    arena_init(&line.arena, LINE_BYTES_LIMIT);
+    config_init(&line.config, &line.arena);
+    if (!parse(command, argc, argv, &line, &help, &fault))
+        status = cli_fail(&fault);
+    else
+        status = help ? print_help(command) : command->run(&line);
+    arena_release(&line.arena);
+    return status;
 }

@@ -6,15 +6,27 @@
 
 #include <fieldtrail/option.h>
 
+struct connector;
+
 /* Exit statuses of the program. */
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-struct cli {
-    const char *command; /* "pivot" */
+/* What stands behind a subcommand's name, read. */
+struct command_line {
+    struct arena arena;
+    struct config config; /* files named by --config first, then flags and -o in their order */
+    char **argument;      /* what is left: no flags */
+    int count;
+};
+
+struct command {
+    const char *name;    /* "pivot" */
+    const char *help;    /* one line; NULL: not listed */
     const char *usage;   /* "[options] [FILE...]" */
     const char *summary; /* what it does, in sentences */
     const struct option_table *const *table;
     size_t table_count;
+    enum exit_status (*run)(struct command_line *line);
 };
 
 /* The flags that every command has: --config FILE, -o KEY=VALUE, --help. */
@@ -23,19 +35,20 @@ extern const struct option_table cli_options;
 /* Those of the commands that take connectors: --worker FILE, --help. */
 extern const struct option_table cli_worker_options;
 
+/* Reads the command line by the command's tables and runs it; argv[0] is its name, and argv is
+   reordered. Prints usage and all tables where --help was asked. Unknown flags, missing values and
+   files that cannot be read end with EXIT_USAGE; keys of the configuration are the command's to
+   check. */
+enum exit_status cli_run(const struct command *command, int argc, char **argv);
+
 /* Reads the file that --worker names, or the defaults where it names none. */
-bool cli_load_worker(const struct config *flags, struct config *worker,
+bool cli_load_worker(const struct command_line *line, struct config *worker,
                      struct fault *fault) MUST_CHECK;
 
-/* Fills the configuration: files named by --config first, then flags and -o in their order. Gives
-   where the remaining arguments begin in argv (which is reordered). `help` is set where --help was
-   asked. FAULT_CONFIG for unknown flags, missing values and files that cannot be read; keys are not
-   checked here. */
-bool cli_parse(const struct cli *cli, int argc, char **argv, struct config *config, int *first,
-               bool *help, struct fault *fault) MUST_CHECK;
-
-/* Prints usage and all tables. */
-enum exit_status cli_print_help(const struct cli *cli);
+/* The same, and over it the connector whose file is the first argument. To be released on success
+   and on failure. */
+bool cli_load_connector(struct command_line *line, struct connector *connector,
+                        struct fault *fault) MUST_CHECK;
 
 /* Writes the text to standard output; EXIT_DONE, or EXIT_FAILED where that cannot be written. */
 enum exit_status cli_print(const struct buf *text);

@@ -1,25 +1,22 @@
 /*
- * commands: one file a subcommand, and this table of them.
+ * commands: one file a subcommand; main.c has the table of them.
  */
 #ifndef FIELDTRAIL_COMMANDS_H
 #define FIELDTRAIL_COMMANDS_H
 
 #include "cli.h"
 
-/* Runs the subcommand; argv[0] is its name. Gives the exit status. */
-typedef enum exit_status command_main(int argc, char **argv);
-
-command_main pivot_main;
-command_main run_main;
-command_main check_main;
-command_main demo_main;
-command_main offsets_main;
-command_main deadletter_main;
-command_main sql_main;
-command_main history_main;
-command_main asof_main;
-command_main diff_main;
-command_main undo_main;
-command_main reference_main;
+extern const struct command pivot_command;
+extern const struct command run_command;
+extern const struct command check_command;
+extern const struct command offsets_command;
+extern const struct command demo_command;
+extern const struct command deadletter_command;
+extern const struct command sql_command;
+extern const struct command history_command;
+extern const struct command asof_command;
+extern const struct command diff_command;
+extern const struct command undo_command;
+extern const struct command reference_command;
 
 #endif

@@ -10,7 +10,6 @@
 #include "mem.h"
 #include "replay.h"
 
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define OUTPUT_LIMIT ((size_t)64 * 1024 * 1024)
 #define BATCH_BYTES_LIMIT ((size_t)2 * 1024 * 1024 * 1024)
 #define SUMMARY_BYTES_LIMIT ((size_t)1024 * 1024 * 1024)
@@ -18,20 +17,6 @@
 #define CAUSES_LIMIT 1000
 
 static const struct option_table *const tables[] = {&cli_worker_options};
-
-static const struct cli cli = {
-    .command = "deadletter",
-    .usage = "[-w worker.properties] connector.json ACTION",
-    .summary = "The records that a connector left out, and why. Actions:\n\n"
-               "  list                     how many of which cause, each record counted once\n"
-               "  show TOPIC[PARTITION]@OFFSET\n"
-               "                           one of them: cause, headers, and the change it holds\n"
-               "  replay                   once the cause is mended: writes them into the target, "
-               "through\n                           the connector's own pivot, each record once "
-               "however often it runs\n\n"
-               "replay may run beside the connector. It produces nothing into any topic.",
-    .table = tables,
-    .table_count = 1};
 
 static void put_origin(const struct letter *letter, struct buf *out)
 {
@@ -375,36 +360,29 @@ static enum exit_status act(struct connector *connector, char **argument, int co
     return cli_fail(&fault);
 }
 
-static enum exit_status run_with(struct arena *arena, struct connector *connector, int argc,
-                                 char **argv)
+static enum exit_status run(struct command_line *line)
 {
+    static struct connector connector; /* large; there is one */
     struct fault fault = {0};
-    struct config flags_config, worker;
-    bool help;
-    int first;
-    config_init(&flags_config, arena);
-    config_init(&worker, arena);
-    if (!cli_parse(&cli, argc, argv, &flags_config, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    if (argc - first < 1) {
-        fault_set(&fault, FAULT_CONFIG, "name the connector's file");
-        return cli_fail(&fault);
-    }
-    if (!cli_load_worker(&flags_config, &worker, &fault)
-        || !connector_load(connector, &worker, argv[first], &fault))
-        return cli_fail(&fault);
-    return act(connector, argv + first + 1, argc - first - 1);
-}
-
-enum exit_status deadletter_main(int argc, char **argv)
-{
-    static struct connector connector;
-    struct arena arena;
-    arena_init(&arena, CONFIG_BYTES_LIMIT);
-    enum exit_status status = run_with(&arena, &connector, argc, argv);
+    enum exit_status status = cli_load_connector(line, &connector, &fault)
+                                  ? act(&connector, line->argument + 1, line->count - 1)
+                                  : cli_fail(&fault);
     connector_release(&connector);
-    arena_release(&arena);
     return status;
 }
+
+const struct command deadletter_command = {
+    .name = "deadletter",
+    .help = "the records that were left out: list, show, replay",
+    .usage = "[-w worker.properties] connector.json ACTION",
+    .summary = "The records that a connector left out, and why. Actions:\n\n"
+               "  list                     how many of which cause, each record counted once\n"
+               "  show TOPIC[PARTITION]@OFFSET\n"
+               "                           one of them: cause, headers, and the change it holds\n"
+               "  replay                   once the cause is mended: writes them into the target, "
+               "through\n                           the connector's own pivot, each record once "
+               "however often it runs\n\n"
+               "replay may run beside the connector. It produces nothing into any topic.",
+    .table = tables,
+    .table_count = 1,
+    .run = run};

@@ -27,34 +27,17 @@ static const struct option_table demo_options = {
 
 static const struct option_table *const tables[] = {&demo_options};
 
-static const struct cli cli = {
-    .command = "demo",
-    .usage = "[--to connector.json]",
-    .summary = "Puts captured events of the tutorial's table bank.holding on a Kafka broker inside "
-               "this\nprocess, reads them with the worker's own task, and prints one CSV row for "
-               "every changed\nfield. It needs no server, and ends when all events are through.",
-    .table = tables,
-    .table_count = 1};
-
-static enum exit_status run_with(struct arena *arena, struct demo *demo, int argc, char **argv)
+static enum exit_status run_with(struct demo *demo, struct command_line *line)
 {
     struct fault fault = {0};
-    struct config config;
     struct flags flags = {0};
-    bool help;
-    int first;
-    config_init(&config, arena);
-    if (!cli_parse(&cli, argc, argv, &config, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    if (first < argc)
-        fault_set(&fault, FAULT_CONFIG, "%s: demo takes no arguments; see --to", argv[first]);
-    if (first < argc || !option_load(&demo_options, &config, &flags, &fault))
+    if (line->count > 0)
+        fault_set(&fault, FAULT_CONFIG, "%s: demo takes no arguments; see --to", line->argument[0]);
+    if (line->count > 0 || !option_load(&demo_options, &line->config, &flags, &fault))
         return cli_fail(&fault);
     const char *path = NULL;
     if (flags.to.len > 0)
-        path = arena_format(arena, "%.*s", STR_ARG(flags.to)).ptr;
+        path = arena_format(&line->arena, "%.*s", STR_ARG(flags.to)).ptr;
     /* Standard error is for what went wrong, and one line of totals. */
     log_setup(LOG_WARN, LOG_TEXT);
     if (!demo_start(demo, path, &fault) || !demo_finish(demo, &fault))
@@ -66,13 +49,21 @@ static enum exit_status run_with(struct arena *arena, struct demo *demo, int arg
     return EXIT_DONE;
 }
 
-enum exit_status demo_main(int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
     static struct demo demo; /* large; there is one */
-    struct arena arena;
-    arena_init(&arena, (size_t)1024 * 1024);
-    enum exit_status status = run_with(&arena, &demo, argc, argv);
+    enum exit_status status = run_with(&demo, line);
     demo_release(&demo);
-    arena_release(&arena);
     return status;
 }
+
+const struct command demo_command = {
+    .name = "demo",
+    .help = "the main job on captured events and a broker of its own; needs no server",
+    .usage = "[--to connector.json]",
+    .summary = "Puts captured events of the tutorial's table bank.holding on a Kafka broker inside "
+               "this\nprocess, reads them with the worker's own task, and prints one CSV row for "
+               "every changed\nfield. It needs no server, and ends when all events are through.",
+    .table = tables,
+    .table_count = 1,
+    .run = run};

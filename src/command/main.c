@@ -12,25 +12,10 @@
 #include "log.h"
 #include "stop.h"
 
-struct command {
-    const char *name;
-    command_main *run;
-    const char *help; /* one line; NULL: not listed */
-};
-
-static const struct command commands[] = {
-    {"pivot", pivot_main, "the pipe: Debezium events in, one row per changed field out"},
-    {"run", run_main, "the worker: a Kafka consumer group into PostgreSQL, QuestDB or files"},
-    {"check", check_main, "whether connectors can run and their rows will be right"},
-    {"offsets", offsets_main, "where a connector stands, and moving it while it is stopped"},
-    {"demo", demo_main, "the main job on captured events and a broker of its own; needs no server"},
-    {"deadletter", deadletter_main, "the records that were left out: list, show, replay"},
-    {"sql", sql_main, "the shipped tables, functions and questions, filled in for a connector"},
-    {"history", history_main, "every change to one row"},
-    {"asof", asof_main, "a row, or a table, as it was at a time"},
-    {"diff", diff_main, "what is different in a table between two times"},
-    {"undo", undo_main, "a script for the source database that puts changes back"},
-    {"reference", reference_main, NULL},
+static const struct command *const commands[] = {
+    &pivot_command, &run_command,        &check_command, &offsets_command,
+    &demo_command,  &deadletter_command, &sql_command,   &history_command,
+    &asof_command,  &diff_command,       &undo_command,  &reference_command,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -42,8 +27,8 @@ static enum exit_status print_help(void)
     buf_str(&out, STR("fieldtrail: every change to every field, as rows you can query.\n\n"
                       "Usage: fieldtrail COMMAND [options]\n\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i].help)
-            buf_format(&out, "  %-10s %s\n", commands[i].name, commands[i].help);
+        if (commands[i]->help)
+            buf_format(&out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
     buf_str(&out,
             STR("\n`fieldtrail COMMAND --help` explains a command; --version names the program "
                 "and what it was built with.\n"));
@@ -83,8 +68,8 @@ int main(int argc, char **argv)
     stop_on_signals();
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(name, commands[i]->name) == 0)
+            return cli_run(commands[i], argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         return print_version();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)

@@ -7,7 +7,6 @@
 #include "commands.h"
 #include "log.h"
 
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define OUTPUT_LIMIT ((size_t)64 * 1024 * 1024)
 
 struct flags {
@@ -40,21 +39,6 @@ static const struct option_table reset_options = {
     .title = "Reset", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
 static const struct option_table *const tables[] = {&reset_options, &cli_worker_options};
-
-static const struct cli cli = {
-    .command = "offsets",
-    .usage = "[-w worker.properties] connector.json ACTION",
-    .summary =
-        "Where a connector stands in its topics, and moving it. Actions:\n\n"
-        "  list                             each partition: its log, what the target stores, what "
-        "the\n                                   consumer group says, and the lag\n"
-        "  set TOPIC:PARTITION=OFFSET...    reading goes on at that offset\n"
-        "  reset [TOPIC[:PARTITION]...]     reading begins anew, of these or of all partitions, "
-        "where\n                                   auto.offset.reset says\n\n"
-        "set and reset are refused while the connector runs anywhere. Rows that are in the target\n"
-        "stay there: what is read a second time is written a second time.",
-    .table = tables,
-    .table_count = 2};
 
 /* ---- list ---- */
 
@@ -251,42 +235,45 @@ static enum exit_status act(struct offsets *offsets, enum action action, const s
     return print_moves(offsets);
 }
 
-static enum exit_status run_with(struct arena *arena, struct connector *connector, int argc,
-                                 char **argv)
+static enum exit_status run_with(struct connector *connector, struct command_line *line)
 {
     struct fault fault = {0};
-    struct config flags_config, worker;
     struct flags flags = {0};
     struct offsets offsets = {0};
-    bool help;
-    int first;
-    config_init(&flags_config, arena);
-    config_init(&worker, arena);
-    if (!cli_parse(&cli, argc, argv, &flags_config, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    int left = argc - first > 2 ? argc - first - 2 : 0;
-    enum action action = argc - first < 2 ? ACTION_NONE : action_of(argv[first + 1]);
-    if (!option_load(&reset_options, &flags_config, &flags, &fault)
+    int left = line->count > 2 ? line->count - 2 : 0;
+    enum action action = line->count < 2 ? ACTION_NONE : action_of(line->argument[1]);
+    if (!option_load(&reset_options, &line->config, &flags, &fault)
         || !check_usage(action, left, &flags, &fault)
-        || !cli_load_worker(&flags_config, &worker, &fault)
-        || !connector_load(connector, &worker, argv[first], &fault))
+        || !cli_load_connector(line, connector, &fault))
         return cli_fail(&fault);
     enum exit_status status = offsets_open(&offsets, connector, &fault)
-                                  ? act(&offsets, action, &flags, argv + first + 2, left)
+                                  ? act(&offsets, action, &flags, line->argument + 2, left)
                                   : cli_fail(&fault);
     offsets_close(&offsets);
     return status;
 }
 
-enum exit_status offsets_main(int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
-    static struct connector connector;
-    struct arena arena;
-    arena_init(&arena, CONFIG_BYTES_LIMIT);
-    enum exit_status status = run_with(&arena, &connector, argc, argv);
+    static struct connector connector; /* large; there is one */
+    enum exit_status status = run_with(&connector, line);
     connector_release(&connector);
-    arena_release(&arena);
     return status;
 }
+
+const struct command offsets_command = {
+    .name = "offsets",
+    .help = "where a connector stands, and moving it while it is stopped",
+    .usage = "[-w worker.properties] connector.json ACTION",
+    .summary =
+        "Where a connector stands in its topics, and moving it. Actions:\n\n"
+        "  list                             each partition: its log, what the target stores, what "
+        "the\n                                   consumer group says, and the lag\n"
+        "  set TOPIC:PARTITION=OFFSET...    reading goes on at that offset\n"
+        "  reset [TOPIC[:PARTITION]...]     reading begins anew, of these or of all partitions, "
+        "where\n                                   auto.offset.reset says\n\n"
+        "set and reset are refused while the connector runs anywhere. Rows that are in the target\n"
+        "stay there: what is read a second time is written a second time.",
+    .table = tables,
+    .table_count = 2,
+    .run = run};

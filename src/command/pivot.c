@@ -21,8 +21,6 @@
 #include "streampy.h"
 #include "task.h"
 
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
-
 struct flags {
     bool stats;
     str compat;
@@ -54,19 +52,9 @@ static const struct option_table *const tables[] = {
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
-static const struct cli cli = {
-    .command = "pivot",
-    .usage = "[options] [FILE...]",
-    .summary =
-        "Reads Debezium change events, one a line (the message, or an object of kcat -J), from "
-        "the files\nor standard input, and prints one row for every field that changed.\n\n"
-        "  kcat -C -b localhost:9092 -t bank.holding | fieldtrail pivot --keys id --fields a,b",
-    .table = tables,
-    .table_count = TABLE_COUNT};
-
 /* Everything one run is made of. */
 struct run {
-    struct config config;
+    struct config *config;
     struct flags flags;
     struct pivot *pivot;
     struct streampy_counts streampy;
@@ -110,8 +98,8 @@ static bool check_compat(const struct run *run, struct fault *fault)
     if (!str_is(run->flags.compat, "stream.py"))
         return fault_set(fault, FAULT_CONFIG, "--compat %.*s: only stream.py is known",
                          STR_ARG(run->flags.compat));
-    for (size_t i = 0; i < run->config.count; i++) {
-        str key = run->config.entry[i].key;
+    for (size_t i = 0; i < run->config->count; i++) {
+        str key = run->config->entry[i].key;
         if (str_starts(key, STR("pivot.")) || str_starts(key, STR("format"))
             || str_starts(key, STR("replica.identity")))
             return fault_set(fault, FAULT_CONFIG,
@@ -130,15 +118,15 @@ static bool set_up_rows(struct run *run, struct fault *fault)
         run->task.rows_context = &run->streampy;
         /* It prints what stands in the message. */
         return check_compat(run, fault)
-               && config_set(&run->config, STR("pivot.values"), STR("raw"), STR("--compat"), fault);
+               && config_set(run->config, STR("pivot.values"), STR("raw"), STR("--compat"), fault);
     }
-    run->pivot = pivot_new(&run->config, PIVOT_PIPE_COLUMNS, warn, NULL, fault);
+    run->pivot = pivot_new(run->config, PIVOT_PIPE_COLUMNS, warn, NULL, fault);
     run->task.rows = rows_by_pivot;
     run->task.rows_context = run->pivot;
     if (run->pivot)
         run->task.halves = pivot_halves(run->pivot);
-    return run->pivot && check_fields(&run->config, fault)
-           && encoder_load(&run->encoder, &run->config, pivot_layout(run->pivot), fault);
+    return run->pivot && check_fields(run->config, fault)
+           && encoder_load(&run->encoder, run->config, pivot_layout(run->pivot), fault);
 }
 
 /* The pipe takes the same file as `run` and leaves the keys of its delivery be. */
@@ -176,13 +164,13 @@ static bool check_letters(const struct config *config, const char *const *files,
 
 static bool set_up(struct run *run, const char *const *files, size_t count, struct fault *fault)
 {
-    return provider_expand(&run->config, fault) && check_known(&run->config, fault)
-           && option_load(&flag_options, &run->config, &run->flags, fault)
-           && check_letters(&run->config, files, count, fault) && set_up_rows(run, fault)
-           && (run->task.decoder = decoder_new(&run->config, fault))
+    return provider_expand(run->config, fault) && check_known(run->config, fault)
+           && option_load(&flag_options, run->config, &run->flags, fault)
+           && check_letters(run->config, files, count, fault) && set_up_rows(run, fault)
+           && (run->task.decoder = decoder_new(run->config, fault))
            && (run->task.sink = stream_new(STDOUT_FILENO, &run->encoder, fault))
-           && (run->task.source = lines_new(files, count, &run->config, fault))
-           && task_init(&run->task, &run->config, fault);
+           && (run->task.source = lines_new(files, count, run->config, fault))
+           && task_init(&run->task, run->config, fault);
 }
 
 static void tear_down(struct run *run)
@@ -250,20 +238,13 @@ static enum exit_status finish(struct run *run, bool good, struct fault *fault)
     return task_get_status(&run->task).errors > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static enum exit_status run_with(struct arena *arena, int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
-    struct run run = {0};
+    struct run run = {.config = &line->config};
     struct fault fault = {0};
-    bool help;
-    int first;
-    config_init(&run.config, arena);
-    if (!cli_parse(&cli, argc, argv, &run.config, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    const char *const *files = (const char *const *)(argv + first);
+    const char *const *files = (const char *const *)line->argument;
     enum exit_status status;
-    if (set_up(&run, files, (size_t)(argc - first), &fault))
+    if (set_up(&run, files, (size_t)line->count, &fault))
         status = finish(&run, task_run(&run.task, &fault), &fault);
     else
         status = cli_fail(&fault);
@@ -271,11 +252,14 @@ static enum exit_status run_with(struct arena *arena, int argc, char **argv)
     return status;
 }
 
-enum exit_status pivot_main(int argc, char **argv)
-{
-    struct arena arena;
-    arena_init(&arena, CONFIG_BYTES_LIMIT);
-    enum exit_status status = run_with(&arena, argc, argv);
-    arena_release(&arena);
-    return status;
-}
+const struct command pivot_command = {
+    .name = "pivot",
+    .help = "the pipe: Debezium events in, one row per changed field out",
+    .usage = "[options] [FILE...]",
+    .summary =
+        "Reads Debezium change events, one a line (the message, or an object of kcat -J), from "
+        "the files\nor standard input, and prints one row for every field that changed.\n\n"
+        "  kcat -C -b localhost:9092 -t bank.holding | fieldtrail pivot --keys id --fields a,b",
+    .table = tables,
+    .table_count = TABLE_COUNT,
+    .run = run};

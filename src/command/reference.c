@@ -6,13 +6,12 @@
 #include "connector.h"
 #include "lines.h"
 
-enum exit_status reference_main(int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
     const struct option_table *table[CONNECTOR_TABLES_LIMIT];
     size_t count = connector_tables(table);
     struct buf out;
-    (void)argc;
-    (void)argv;
+    (void)line;
     buf_init(&out, 1000000);
     for (size_t i = 0; i < count; i++)
         option_markdown(table[i], &out);
@@ -22,3 +21,9 @@ enum exit_status reference_main(int argc, char **argv)
     buf_release(&out);
     return status;
 }
+
+const struct command reference_command = {
+    .name = "reference",
+    .usage = "",
+    .summary = "Prints the reference of all options as Markdown.",
+    .run = run};

@@ -12,21 +12,10 @@
 #include "stop.h"
 
 #define CONNECTOR_LIMIT 100
-#define CONFIG_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define LINE_INTERVAL_MS 500
 #define LOG_INTERVAL_MS 10000
 
 static const struct option_table *const tables[] = {&cli_worker_options};
-
-static const struct cli cli = {
-    .command = "run",
-    .usage = "[-w worker.properties] connector.json...",
-    .summary =
-        "Reads Debezium topics as a member of each connector's consumer group and writes one "
-        "row for\nevery changed field into its target, until SIGINT or SIGTERM. The keys of "
-        "both files are in\nconnectors/README.md.",
-    .table = tables,
-    .table_count = 1};
 
 /* Sums over all tasks, to see how fast they go. */
 struct totals {
@@ -37,7 +26,6 @@ struct totals {
 };
 
 struct worker {
-    struct arena arena;
     struct config config;
     struct connector connector[CONNECTOR_LIMIT];
     size_t count;
@@ -146,33 +134,34 @@ static bool start(struct worker *worker, char **file, int count, struct fault *f
     return true;
 }
 
-static enum exit_status run_with(struct worker *worker, int argc, char **argv)
+static enum exit_status run_with(struct worker *worker, struct command_line *line)
 {
     struct fault fault = {0};
-    struct config flags_config;
-    bool help;
-    int first;
-    config_init(&flags_config, &worker->arena);
-    config_init(&worker->config, &worker->arena);
-    if (!cli_parse(&cli, argc, argv, &flags_config, &first, &help, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    if (!cli_load_worker(&flags_config, &worker->config, &fault)
-        || !start(worker, argv + first, argc - first, &fault))
+    if (!cli_load_worker(line, &worker->config, &fault)
+        || !start(worker, line->argument, line->count, &fault))
         return cli_fail(&fault);
     watch(worker);
     return finish(worker) ? EXIT_DONE : EXIT_FAILED;
 }
 
-enum exit_status run_main(int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
     static struct worker worker; /* too large for the stack; there is one */
-    arena_init(&worker.arena, CONFIG_BYTES_LIMIT);
     worker.terminal = isatty(STDERR_FILENO) == 1;
-    enum exit_status status = run_with(&worker, argc, argv);
+    enum exit_status status = run_with(&worker, line);
     for (size_t i = 0; i < worker.count; i++)
         connector_release(&worker.connector[i]);
-    arena_release(&worker.arena);
     return status;
 }
+
+const struct command run_command = {
+    .name = "run",
+    .help = "the worker: a Kafka consumer group into PostgreSQL, QuestDB or files",
+    .usage = "[-w worker.properties] connector.json...",
+    .summary =
+        "Reads Debezium topics as a member of each connector's consumer group and writes one "
+        "row for\nevery changed field into its target, until SIGINT or SIGTERM. The keys of "
+        "both files are in\nconnectors/README.md.",
+    .table = tables,
+    .table_count = 1,
+    .run = run};

@@ -33,17 +33,6 @@ static const struct option_table sql_options = {
 
 static const struct option_table *const tables[] = {&sql_options};
 
-static const struct cli cli = {
-    .command = "sql",
-    .usage = "NAME connector.json [VARIABLE=VALUE...]",
-    .summary = "Prints a script of schemas/ for the connector's target, with its table and columns "
-               "filled\nin: plain SQL that psql and every other client runs. What a script leaves "
-               "open (a time, a\ntype) has a default, and a VARIABLE for another value:\n\n"
-               "  fieldtrail sql table connector.json keys='holding_id integer, user_id integer,' |"
-               " psql ...",
-    .table = tables,
-    .table_count = 1};
-
 /* What the command fills in, on its way. */
 struct sql {
     struct connector connector;
@@ -373,15 +362,15 @@ static bool load(struct sql *sql, const char *path, struct arena *arena, struct 
     return sql->pivot != NULL;
 }
 
-static enum exit_status print(struct sql *sql, char **argument, int count, struct arena *arena)
+static enum exit_status print(struct sql *sql, struct command_line *line)
 {
     struct fault fault = {0};
     struct buf out;
-    str name = str_from(argument[0]);
+    str name = str_from(line->argument[0]);
     enum exit_status status;
     buf_init(&out, OUTPUT_LIMIT);
-    if (load(sql, argument[1], arena, &fault)
-        && add_arguments(sql, name, argument + 2, count - 2, &fault)
+    if (load(sql, line->argument[1], &line->arena, &fault)
+        && add_arguments(sql, name, line->argument + 2, line->count - 2, &fault)
         && add_values(sql, name, &fault) && put_scripts(sql, name, &out, &fault))
         status = cli_print(&out);
     else
@@ -390,40 +379,42 @@ static enum exit_status print(struct sql *sql, char **argument, int count, struc
     return status;
 }
 
-static enum exit_status run_with(struct arena *arena, struct sql *sql, int argc, char **argv)
-{
-    struct fault fault = {0};
-    struct config config;
-    struct flags flags = {0};
-    bool help;
-    int first;
-    config_init(&config, arena);
-    if (!cli_parse(&cli, argc, argv, &config, &first, &help, &fault)
-        || !option_load(&sql_options, &config, &flags, &fault))
-        return cli_fail(&fault);
-    if (help)
-        return cli_print_help(&cli);
-    if (flags.list || first == argc)
-        return list();
-    if (argc - first < 2) {
-        fault_set(&fault, FAULT_CONFIG, "name a connector's file: fieldtrail sql %s connector.json",
-                  argv[first]);
-        return cli_fail(&fault);
-    }
-    return print(sql, argv + first, argc - first, arena);
-}
-
-enum exit_status sql_main(int argc, char **argv)
+static enum exit_status fill(struct command_line *line)
 {
     static struct sql sql; /* large; there is one */
-    struct arena arena;
-    arena_init(&arena, CONFIG_BYTES_LIMIT);
     buf_init(&sql.text, OUTPUT_LIMIT);
-    enum exit_status status = run_with(&arena, &sql, argc, argv);
+    enum exit_status status = print(&sql, line);
     if (sql.pivot)
         pivot_free(sql.pivot);
     connector_release(&sql.connector);
     buf_release(&sql.text);
-    arena_release(&arena);
     return status;
 }
+
+static enum exit_status run(struct command_line *line)
+{
+    struct fault fault = {0};
+    struct flags flags = {0};
+    if (!option_load(&sql_options, &line->config, &flags, &fault))
+        return cli_fail(&fault);
+    if (flags.list || line->count == 0)
+        return list();
+    if (line->count >= 2)
+        return fill(line);
+    fault_set(&fault, FAULT_CONFIG, "name a connector's file: fieldtrail sql %s connector.json",
+              line->argument[0]);
+    return cli_fail(&fault);
+}
+
+const struct command sql_command = {
+    .name = "sql",
+    .help = "the shipped tables, functions and questions, filled in for a connector",
+    .usage = "NAME connector.json [VARIABLE=VALUE...]",
+    .summary = "Prints a script of schemas/ for the connector's target, with its table and columns "
+               "filled\nin: plain SQL that psql and every other client runs. What a script leaves "
+               "open (a time, a\ntype) has a default, and a VARIABLE for another value:\n\n"
+               "  fieldtrail sql table connector.json keys='holding_id integer, user_id integer,' |"
+               " psql ...",
+    .table = tables,
+    .table_count = 1,
+    .run = run};

@@ -64,21 +64,6 @@ static const struct option_table undo_options = {
 
 static const struct option_table *const tables[] = {&undo_options, &asking_options, &cli_options};
 
-static const struct cli cli = {
-    .command = "undo",
-    .usage = "-c connector.json TABLE WHICH [--dry-run]",
-    .summary =
-        "Prints a script for the source database that puts changes of a table back, the last one "
-        "first;\nseveral of the options below restrict each other. Each statement touches its row "
-        "only where\nthe present value is still the one that the change left. What the pivot table "
-        "knows to be in\nthe way (somebody has changed the field since, the old value was never "
-        "sent) has no\nstatement and is listed as a conflict, in the script and on standard error. "
-        "What the script\nitself finds changed it lists at its end, before it commits.\n\n"
-        "  fieldtrail undo -c connector.json bank.holding --by user_id=3 --since yesterday | psql "
-        "...\n\nExit status: 0 without conflicts, 1 with some.",
-    .table = tables,
-    .table_count = 3};
-
 enum { AT_STEP, AT_TIME, AT_KEY, AT_STATEMENT, AT_CONFLICT };
 
 static const char query[] =
@@ -188,15 +173,16 @@ static enum exit_status print(struct asking *asking, const struct pg_result *res
 /* NULL where the flag was not given. */
 static const char *text_of(struct asking *asking, str text)
 {
-    return text.len > 0 ? arena_format(&asking->arena, "%.*s", STR_ARG(text)).ptr : NULL;
+    return text.len > 0 ? arena_format(&asking->line->arena, "%.*s", STR_ARG(text)).ptr : NULL;
 }
 
-static bool check_usage(const struct asking *asking, const struct flags *flags, struct fault *fault)
+static bool check_usage(const struct command_line *line, const struct flags *flags,
+                        struct fault *fault)
 {
     bool restricted = flags->key.len + flags->transaction.len + flags->by.len + flags->since.len
                           + flags->until.len
                       > 0;
-    if (asking->count != 1)
+    if (line->count != 1)
         return fault_set(fault, FAULT_CONFIG, "undo takes one table, and options");
     if (restricted == flags->all)
         return fault_set(fault, FAULT_CONFIG,
@@ -209,19 +195,17 @@ static bool check_usage(const struct asking *asking, const struct flags *flags, 
     return true;
 }
 
-static enum exit_status run(struct asking *asking, int argc, char **argv)
+static enum exit_status ask(struct asking *asking)
 {
+    struct command_line *line = asking->line;
     struct fault fault = {0};
     struct flags flags = {0};
     struct pg_result *result;
     const char *key = NULL;
     str value, column = STR_EMPTY;
-    if (!asking_begin(asking, &cli, argc, argv, &fault)
-        || !option_load(&undo_options, &asking->config, &flags, &fault))
+    if (!option_load(&undo_options, &line->config, &flags, &fault))
         return cli_fail(&fault);
-    if (asking->help)
-        return cli_print_help(&cli);
-    if (!check_usage(asking, &flags, &fault) || !asking_open(asking, asking->argument[0], &fault))
+    if (!check_usage(line, &flags, &fault) || !asking_open(asking, line->argument[0], &fault))
         return cli_fail(&fault);
     if (flags.key.len > 0 && !(key = asking_key(asking, text_of(asking, flags.key), &fault)))
         return cli_fail(&fault);
@@ -245,10 +229,24 @@ static enum exit_status run(struct asking *asking, int argc, char **argv)
     return status;
 }
 
-enum exit_status undo_main(int argc, char **argv)
+static enum exit_status run(struct command_line *line)
 {
-    struct asking asking;
-    enum exit_status status = run(&asking, argc, argv);
-    asking_release(&asking);
-    return status;
+    return asking_run(line, ask);
 }
+
+const struct command undo_command = {
+    .name = "undo",
+    .help = "a script for the source database that puts changes back",
+    .usage = "-c connector.json TABLE WHICH [--dry-run]",
+    .summary =
+        "Prints a script for the source database that puts changes of a table back, the last one "
+        "first;\nseveral of the options below restrict each other. Each statement touches its row "
+        "only where\nthe present value is still the one that the change left. What the pivot table "
+        "knows to be in\nthe way (somebody has changed the field since, the old value was never "
+        "sent) has no\nstatement and is listed as a conflict, in the script and on standard error. "
+        "What the script\nitself finds changed it lists at its end, before it commits.\n\n"
+        "  fieldtrail undo -c connector.json bank.holding --by user_id=3 --since yesterday | psql "
+        "...\n\nExit status: 0 without conflicts, 1 with some.",
+    .table = tables,
+    .table_count = 3,
+    .run = run};
