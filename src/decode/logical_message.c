@@ -47,7 +47,8 @@ static bool print_bytes(str bytes, struct arena *arena, str *text)
     char *out = arena_alloc(arena, 2 + 2 * bytes.len);
     if (!out)
         return false;
-    memcpy(out, "\\x", 2);
+    out[0] = '\\';
+    out[1] = 'x';
     base16_encode_update(out + 2, bytes.len, (const uint8_t *)bytes.ptr);
     *text = (str){out, 2 + 2 * bytes.len};
     return true;

@@ -133,7 +133,7 @@ const struct form wal2json1_form = {"wal2json-v1", wal2json1_is_like, wal2json1_
 static bool wal2json2_is_like(const struct json *payload)
 {
     str action = json_string(json_member(payload, "action"));
-    return action.len == 1 && memchr("BCIUDTM", action.ptr[0], 7);
+    return action.len == 1 && str_find(STR("BCIUDTM"), action) >= 0;
 }
 
 /* The columns' values as an object; their names as texts where `names_only`. */

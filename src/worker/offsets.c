@@ -190,9 +190,12 @@ bool offsets_move(struct offsets *offsets, struct fault *fault)
     size_t limit = offsets->source->lane_count + 1, count;
     struct lane *lane = mem_alloc(limit * sizeof(*lane));
     struct reach *reach = mem_alloc(limit * sizeof(*reach));
-    bool good = (lane && reach) || fault_memory(fault, "partitions");
-    good = good && collect(offsets, lane, reach, &count, fault) && check_stopped(offsets, fault)
-           && move(offsets, lane, reach, count, fault);
+    bool good = false;
+    if (lane && reach)
+        good = collect(offsets, lane, reach, &count, fault) && check_stopped(offsets, fault)
+               && move(offsets, lane, reach, count, fault);
+    else
+        fault_memory(fault, "partitions");
     mem_free(lane);
     mem_free(reach);
     return good;

@@ -150,12 +150,9 @@ static bool give_group(struct whole *self, uint32_t markers, const struct held *
                        struct batch *batch, struct fault *fault)
 {
     const struct held *first = self->queue[markers].first;
-    for (const struct held *end = first;; end = end->next) {
+    for (const struct held *end = first; end; end = end == last ? NULL : end->next)
         if (end->kind == TRANSACTION_END && !give_parts(self, end, first, last, batch, fault))
             return false;
-        if (end == last)
-            break;
-    }
     self->waiting_since_ms = 0;
     return give_through(self, markers, last, batch, fault) && give_loose(self, batch, fault);
 }

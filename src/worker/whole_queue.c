@@ -8,7 +8,7 @@
 static str put_text(char **at, str text)
 {
     str put = {text.ptr ? *at : NULL, text.len};
-    if (text.len > 0)
+    if (text.ptr && text.len > 0)
         memcpy(*at, text.ptr, text.len);
     *at += text.len;
     return put;
