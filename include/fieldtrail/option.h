@@ -101,6 +101,13 @@ const struct option_spec *option_by_table_key(const struct option_table *const *
 const char *option_nearest_flag(const struct option_table *const *table, size_t table_count,
                                 str flag);
 
+/* The key most like this one; empty where the tables have none. */
+const char *option_nearest_key(const struct option_table *const *table, size_t table_count,
+                               str key);
+
+/* Whether only the command line has it: its key begins with two dashes. */
+bool option_is_flag_only(const struct option_spec *option);
+
 /* Appends the options' --help lines, or their rows of the Markdown reference. */
 void option_help(const struct option_table *table, struct buf *out);
 void option_markdown(const struct option_table *table, struct buf *out);

@@ -270,7 +270,7 @@ static size_t name_distance(str a, str b)
     return row[b.len];
 }
 
-static bool is_flag_only(const struct option_spec *option)
+bool option_is_flag_only(const struct option_spec *option)
 {
     return str_starts(str_from(option->key), STR("--"));
 }
@@ -284,7 +284,9 @@ static const char *nearest(const struct option_table *const *table, size_t table
     for (size_t t = 0; t < table_count; t++) {
         for (size_t i = 0; i < table[t]->count; i++) {
             const struct option_spec *option = &table[t]->option[i];
-            const char *name = flags ? option->flag : is_flag_only(option) ? NULL : option->key;
+            const char *name = flags                         ? option->flag
+                               : option_is_flag_only(option) ? NULL
+                                                             : option->key;
             size_t distance = name ? name_distance(text, str_from(name)) : SIZE_MAX;
             if (distance < least) {
                 least = distance;
@@ -299,6 +301,11 @@ const char *option_nearest_flag(const struct option_table *const *table, size_t 
                                 str flag)
 {
     return nearest(table, table_count, flag, true);
+}
+
+const char *option_nearest_key(const struct option_table *const *table, size_t table_count, str key)
+{
+    return nearest(table, table_count, key, false);
 }
 
 bool option_check_known(const struct option_table *const *table, size_t table_count,
@@ -392,7 +399,7 @@ void option_help(const struct option_table *table, struct buf *out)
         put_argument(option, option->flag != NULL, out);
         buf_char(out, '\n');
         put_wrapped(out, str_from(option->help), 6, 90);
-        bool named = option->flag && !is_flag_only(option);
+        bool named = option->flag && !option_is_flag_only(option);
         if (named)
             buf_format(out, "      key %s%s", option->key,
                        option->per_table ? "[.SCHEMA.TABLE]" : "");
@@ -423,8 +430,8 @@ void option_markdown(const struct option_table *table, struct buf *out)
         const struct option_spec *option = &table->option[i];
         struct buf value;
         buf_init(&value, 1000);
-        put_argument(option, is_flag_only(option), &value);
-        if (is_flag_only(option))
+        put_argument(option, option_is_flag_only(option), &value);
+        if (option_is_flag_only(option))
             buf_str(out, STR("| | "));
         else
             buf_format(out, "| `%s`%s | ", option->key, option->per_table ? ", per table" : "");

@@ -7,70 +7,40 @@
 
 #include "clock.h"
 #include "commands.h"
-#include "connector.h"
+#include "config_file.h"
+#include "herder.h"
 #include "log.h"
 #include "stop.h"
 
-#define CONNECTOR_LIMIT 100
+#define TURN_MS 100
 #define LINE_INTERVAL_MS 500
 #define LOG_INTERVAL_MS 10000
 
 static const struct option_table *const tables[] = {&cli_worker_options};
 
-/* Sums over all tasks, to see how fast they go. */
-struct totals {
-    uint64_t records, rows, lanes;
-    int64_t lag, last_flush_us;
-    enum task_state worst;
-    int64_t at_ms;
-};
-
-struct worker {
-    struct config config;
-    struct connector connector[CONNECTOR_LIMIT];
-    size_t count;
-    struct totals before;
-    int64_t last_say_ms;
+struct run {
+    struct arena *arena;
+    struct config properties;
+    struct worker *worker;
+    struct herder *herder;
+    struct worker_totals before;
+    int64_t before_ms;
     bool terminal;
 };
 
-static struct totals sum_up(struct worker *worker)
+static void say(struct run *run)
 {
-    /* How much a state asks for attention. */
-    static const int weight[] = {[TASK_RUNNING] = 0,
-                                 [TASK_UNASSIGNED] = 1,
-                                 [TASK_STOPPED] = 2,
-                                 [TASK_RETRYING] = 3,
-                                 [TASK_FAILED] = 4};
-    struct totals sum = {.worst = TASK_RUNNING, .at_ms = clock_steady_ms()};
-    for (size_t i = 0; i < worker->count; i++) {
-        for (int64_t j = 0; j < worker->connector[i].tasks_max; j++) {
-            struct task_status status = task_get_status(&worker->connector[i].task[j].task);
-            sum.records += status.records;
-            sum.rows += status.rows;
-            sum.lanes += status.lanes;
-            sum.lag += status.lag;
-            if (status.last_flush_us > sum.last_flush_us)
-                sum.last_flush_us = status.last_flush_us;
-            if (weight[status.state] > weight[sum.worst])
-                sum.worst = status.state;
-        }
-    }
-    return sum;
-}
-
-static void say(struct worker *worker)
-{
-    struct totals now = sum_up(worker);
-    double seconds = (double)(now.at_ms - worker->before.at_ms) / 1000;
-    double events = (double)(now.records - worker->before.records) / seconds;
-    double rows = (double)(now.rows - worker->before.rows) / seconds;
-    if (worker->terminal)
+    struct worker_totals now = worker_get_totals(run->worker);
+    int64_t now_ms = clock_steady_ms();
+    double seconds = (double)(now_ms - run->before_ms) / 1000;
+    double events = (double)(now.records - run->before.records) / seconds;
+    double rows = (double)(now.rows - run->before.rows) / seconds;
+    if (run->terminal)
         fprintf(stderr,
                 "\r\033[K%s  %.0f events/s  %.0f rows/s  lag %lld  last flush %.1f ms  %llu events",
                 task_state_name(now.worst), events, rows, (long long)now.lag,
                 (double)now.last_flush_us / 1000, (unsigned long long)now.records);
-    else if (now.records != worker->before.records)
+    else if (now.records != run->before.records)
         log_write(
             LOG_INFO,
             "%s: %.0f events/s, %.0f rows/s, lag %lld, last flush %.1f ms, %llu events and %llu "
@@ -78,79 +48,112 @@ static void say(struct worker *worker)
             task_state_name(now.worst), events, rows, (long long)now.lag,
             (double)now.last_flush_us / 1000, (unsigned long long)now.records,
             (unsigned long long)now.rows);
-    worker->before = now;
+    run->before = now;
+    run->before_ms = now_ms;
 }
 
-static bool all_ended(const struct worker *worker)
+static void turn(struct run *run)
 {
-    for (size_t i = 0; i < worker->count; i++)
-        if (!connector_ended(&worker->connector[i]))
-            return false;
-    return true;
+    worker_turn(run->worker);
+    run->herder->type->turn(run->herder);
 }
 
-static void watch(struct worker *worker)
+static void watch(struct run *run)
 {
-    int64_t interval_ms = worker->terminal ? LINE_INTERVAL_MS : LOG_INTERVAL_MS;
-    worker->before = sum_up(worker);
-    while (!stop_requested() && !all_ended(worker)) {
-        poll(NULL, 0, 100);
-        if (clock_steady_ms() - worker->before.at_ms >= interval_ms)
-            say(worker);
+    int64_t interval_ms = run->terminal ? LINE_INTERVAL_MS : LOG_INTERVAL_MS;
+    run->before = worker_get_totals(run->worker);
+    run->before_ms = clock_steady_ms();
+    while (!stop_requested() && !worker_has_failed(run->worker)) {
+        poll(NULL, 0, TURN_MS);
+        turn(run);
+        if (clock_steady_ms() - run->before_ms >= interval_ms)
+            say(run);
     }
-    if (worker->terminal)
+    if (run->terminal)
         fputc('\n', stderr);
 }
 
 /* Waits for all tasks; false where one of them failed. */
-static bool finish(struct worker *worker)
+static bool finish(struct run *run)
 {
-    bool good = true;
-    for (size_t i = 0; i < worker->count; i++)
-        connector_stop(&worker->connector[i]);
-    while (!all_ended(worker))
+    struct fault fault;
+    worker_stop(run->worker);
+    while (!worker_is_idle(run->worker))
         poll(NULL, 0, 10);
-    struct totals sum = sum_up(worker);
+    struct worker_totals sum = worker_get_totals(run->worker);
     log_write(LOG_INFO, "stopped after %llu events and %llu rows", (unsigned long long)sum.records,
               (unsigned long long)sum.rows);
-    for (size_t i = 0; i < worker->count; i++)
-        for (int64_t j = 0; j < worker->connector[i].tasks_max; j++)
-            good = good && worker->connector[i].task[j].fault.kind == FAULT_NONE;
-    return good;
+    worker_first_fault(run->worker, &fault);
+    return fault.kind == FAULT_NONE;
 }
 
-static bool start(struct worker *worker, char **file, int count, struct fault *fault)
+static bool add_file(struct run *run, const char *path, struct fault *fault)
 {
-    if (count < 1 || count > CONNECTOR_LIMIT)
+    struct config config;
+    struct connector connector;
+    config_init(&config, run->arena);
+    /* The file's own words for what is wrong, with its name. */
+    bool good = connector_load(&connector, &run->properties, path, fault);
+    connector_release(&connector);
+    if (!good || !config_file_read(&config, path, fault))
+        return false;
+    str name = config_find(&config, STR("name"))->value;
+    struct str_list names;
+    if (!worker_names(run->worker, run->arena, &names, fault))
+        return false;
+    if (str_list_has(&names, name))
+        return fault_set(fault, FAULT_CONFIG, "%s: a connector %.*s was named before", path,
+                         STR_ARG(name));
+    return worker_put(run->worker, name, &config, TARGET_STARTED, fault);
+}
+
+static bool start(struct run *run, char **file, int count, struct fault *fault)
+{
+    if (count < 1)
         return fault_set(fault, FAULT_CONFIG, "name 1 to %d connector files", CONNECTOR_LIMIT);
-    for (int i = 0; i < count; i++) {
-        struct connector *connector = &worker->connector[worker->count++];
-        if (!connector_load(connector, &worker->config, file[i], fault))
+    for (int i = 0; i < count; i++)
+        if (!add_file(run, file[i], fault))
             return false;
-    }
-    for (size_t i = 0; i < worker->count; i++)
-        if (!connector_start(&worker->connector[i], fault))
-            return false;
+    turn(run);
     return true;
 }
 
-static enum exit_status run_with(struct worker *worker, struct command_line *line)
+/* What cannot even be made is a mistake of whoever started us; the log has it by now. */
+static bool is_refused(struct run *run)
+{
+    struct fault fault;
+    worker_first_fault(run->worker, &fault);
+    return fault.kind == FAULT_CONFIG;
+}
+
+static bool prepare(struct run *run, struct command_line *line, struct fault *fault)
+{
+    char host[256] = "", id[WORKER_ID_LIMIT];
+    gethostname(host, sizeof(host) - 1);
+    snprintf(id, sizeof(id), "%s:%d", host, (int)getpid());
+    return cli_load_worker(line, &run->properties, fault)
+           && (run->worker = worker_new(&run->properties, str_from(id), fault))
+           && (run->herder = herder_standalone_new(run->worker, fault));
+}
+
+static enum exit_status run_with(struct run *run, struct command_line *line)
 {
     struct fault fault = {0};
-    if (!cli_load_worker(line, &worker->config, &fault)
-        || !start(worker, line->argument, line->count, &fault))
+    if (!prepare(run, line, &fault) || !start(run, line->argument, line->count, &fault))
         return cli_fail(&fault);
-    watch(worker);
-    return finish(worker) ? EXIT_DONE : EXIT_FAILED;
+    if (is_refused(run))
+        return EXIT_USAGE;
+    watch(run);
+    return finish(run) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static enum exit_status run(struct command_line *line)
 {
-    static struct worker worker; /* too large for the stack; there is one */
-    worker.terminal = isatty(STDERR_FILENO) == 1;
-    enum exit_status status = run_with(&worker, line);
-    for (size_t i = 0; i < worker.count; i++)
-        connector_release(&worker.connector[i]);
+    struct run run = {.arena = &line->arena, .terminal = isatty(STDERR_FILENO) == 1};
+    enum exit_status status = run_with(&run, line);
+    if (run.herder)
+        run.herder->type->stop(run.herder);
+    worker_free(run.worker);
     return status;
 }
 

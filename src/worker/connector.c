@@ -205,6 +205,12 @@ size_t connector_tables(const struct option_table *table[CONNECTOR_TABLES_LIMIT]
     return collect_tables(NULL, table);
 }
 
+size_t connector_class_tables(const struct sink_class *class,
+                              const struct option_table *table[CONNECTOR_TABLES_LIMIT])
+{
+    return collect_tables(class, table);
+}
+
 /* ---- configuration ---- */
 
 bool worker_load(struct config *config, const char *path, struct fault *fault)
@@ -316,24 +322,37 @@ static bool rows_by_pivot(void *context, struct change *change, struct batch *ba
 }
 
 /* How long it pays to gather rows depends on what a flush costs the target. */
-static bool init_task(struct connector *connector, struct task *task, struct fault *fault)
+static bool init_task(struct connector_task *task, struct fault *fault)
 {
-    if (!task_init(task, &connector->config, fault))
+    if (!task_init(&task->task, &task->config, fault))
         return false;
-    if (!config_find(&connector->config, STR("linger.ms")))
-        task->settings.linger_ms = connector->sink_class->linger_ms;
+    if (!config_find(&task->config, STR("linger.ms")))
+        task->task.settings.linger_ms = task->connector->sink_class->linger_ms;
+    return true;
+}
+
+static bool copy_config(struct connector_task *task, const struct config *config,
+                        struct fault *fault)
+{
+    arena_init(&task->arena, CONFIG_BYTES_LIMIT);
+    config_init(&task->config, &task->arena);
+    for (size_t i = 0; i < config->count; i++)
+        if (!config_set(&task->config, config->entry[i].key, config->entry[i].value,
+                        config->entry[i].origin, fault))
+            return false;
     return true;
 }
 
 static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)
 {
-    const struct config *config = &connector->config;
+    const struct config *config = &task->config;
     struct sink_context context = {.connector = connector->name,
                                    .worker_id = connector->worker_id,
                                    .clustered = connector->clustered,
                                    .config = config,
-                                   .arena = &connector->arena};
-    task->connector = connector;
+                                   .arena = &task->arena};
+    if (!copy_config(task, &connector->config, fault))
+        return false;
     task->pivot = pivot_new(config, PIVOT_SINK_COLUMNS, warn, connector, fault);
     if (!task->pivot)
         return false;
@@ -347,7 +366,7 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
            && (task->task.source = connector->make_source(config, task->id, fault))
            && (task->task.source = whole_wrap(task->task.source, config, connector->tasks_max,
                                               fault))
-           && init_task(connector, &task->task, fault);
+           && init_task(task, fault);
 }
 
 static void free_lanes(struct task *task)
@@ -385,7 +404,7 @@ static bool wait_to_restart(struct connector_task *task, unsigned restarts)
 /* A source of its own, and nothing known of the lanes of the one before. */
 static bool begin_anew(struct connector_task *task)
 {
-    const struct config *config = &task->connector->config;
+    const struct config *config = &task->config;
     struct fault fault = {0};
     task->task.source = task->connector->make_source(config, task->id, &fault);
     if (task->task.source && task_renew(&task->task, config, &fault))
@@ -424,41 +443,15 @@ static bool start_task(struct connector_task *task, struct fault *fault)
     return true;
 }
 
-bool connector_start(struct connector *connector, struct fault *fault)
+bool connector_prepare(struct connector *connector, struct fault *fault)
 {
-    size_t count = (size_t)connector->tasks_max;
-    connector->task = ARENA_NEW(&connector->arena, struct connector_task, count);
-    if (!connector->task)
-        return fault_memory(fault, "tasks");
-    for (size_t i = 0; i < count; i++) {
-        connector->task[i].id = (int)i;
-        if (!make_task(connector, &connector->task[i], fault))
-            return fault_in(fault, "connector %.*s", STR_ARG(connector->name));
-    }
-    for (size_t i = 0; i < count; i++)
-        if (!start_task(&connector->task[i], fault))
-            return false;
-    return true;
+    connector->task = ARENA_NEW(&connector->arena, struct connector_task *,
+                                (size_t)connector->tasks_max);
+    return connector->task || fault_memory(fault, "tasks");
 }
 
-void connector_stop(struct connector *connector)
+static void free_parts(struct connector_task *task)
 {
-    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
-        connector->task[i].task.stop = true;
-}
-
-bool connector_ended(const struct connector *connector)
-{
-    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
-        if (connector->task[i].started && !connector->task[i].ended)
-            return false;
-    return true;
-}
-
-static void free_task(struct connector_task *task)
-{
-    if (task->started)
-        pthread_join(task->thread, NULL);
     if (task->task.source)
         task->task.source->type->stop(task->task.source);
     if (task->task.sink)
@@ -466,12 +459,62 @@ static void free_task(struct connector_task *task)
     decoder_free(task->task.decoder);
     task_release(&task->task);
     pivot_free(task->pivot);
+    arena_release(&task->arena);
+    mem_free(task);
+}
+
+bool connector_start_task(struct connector *connector, int id, bool paused, struct fault *fault)
+{
+    struct connector_task *task = mem_alloc(sizeof(*task));
+    if (!task)
+        return fault_memory(fault, "a task");
+    *task = (struct connector_task){.connector = connector, .id = id};
+    task->task.paused = paused;
+    if (!make_task(connector, task, fault) || !start_task(task, fault)) {
+        free_parts(task);
+        return fault_in(fault, "connector %.*s", STR_ARG(connector->name));
+    }
+    connector->task[id] = task;
+    return true;
+}
+
+void connector_task_free(struct connector_task *task)
+{
+    if (task->started)
+        pthread_join(task->thread, NULL);
+    free_parts(task);
+}
+
+bool connector_start(struct connector *connector, struct fault *fault)
+{
+    if (!connector_prepare(connector, fault))
+        return false;
+    for (int i = 0; i < (int)connector->tasks_max; i++)
+        if (!connector_start_task(connector, i, false, fault))
+            return false;
+    return true;
+}
+
+void connector_stop(struct connector *connector)
+{
+    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
+        if (connector->task[i])
+            connector->task[i]->task.stop = true;
+}
+
+bool connector_ended(const struct connector *connector)
+{
+    for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
+        if (connector->task[i] && !connector->task[i]->ended)
+            return false;
+    return true;
 }
 
 void connector_release(struct connector *connector)
 {
     connector_stop(connector);
     for (int64_t i = 0; connector->task && i < connector->tasks_max; i++)
-        free_task(&connector->task[i]);
+        if (connector->task[i])
+            connector_task_free(connector->task[i]);
     arena_release(&connector->arena);
 }

@@ -15,15 +15,19 @@
 
 enum restart_policy { RESTART_NEVER, RESTART_ON_FAILURE };
 
+/* A task has a copy of the configuration in memory of its own: what its thread reads and allocates
+   from is no other's. */
 struct connector_task {
     struct connector *connector;
     int id;
+    struct arena arena;
+    struct config config;
     pthread_t thread;
     bool started;
     atomic_bool ended;
     struct task task;
     struct pivot *pivot;
-    struct fault fault; /* why it ended, FAULT_NONE for a graceful stop */
+    struct fault fault; /* why it ended, FAULT_NONE for a graceful stop; read it once it ended */
 };
 
 struct connector {
@@ -35,8 +39,8 @@ struct connector {
     int restart; /* enum restart_policy */
     str worker_id;
     struct source *(*make_source)(const struct config *config, int member, struct fault *fault);
-    bool clustered; /* the worker is one of several that share its connectors */
-    struct connector_task *task;
+    bool clustered;               /* the worker is one of several that share its connectors */
+    struct connector_task **task; /* tasks_max of them, NULL where one is not here */
 };
 
 extern const struct option_table connector_options;
@@ -46,6 +50,10 @@ extern const struct option_table worker_options;
 
 /* All tables whose keys connectors may have, of every class; gives their number. */
 size_t connector_tables(const struct option_table *table[CONNECTOR_TABLES_LIMIT]);
+
+/* Those of one class. */
+size_t connector_class_tables(const struct sink_class *class,
+                              const struct option_table *table[CONNECTOR_TABLES_LIMIT]);
 
 /* Reads a connector's file over the worker's configuration, expands placeholders and checks every
    key. The connector is to be released on success and on failure. */
@@ -60,7 +68,18 @@ bool connector_begin(struct connector *connector, const struct config *worker,
 bool connector_settle(struct connector *connector, const char *origin,
                       struct fault *fault) MUST_CHECK;
 
-/* Makes the tasks and starts their threads. FAULT_CONFIG where options are wrong. */
+/* Makes room for the tasks; before anything below. */
+bool connector_prepare(struct connector *connector, struct fault *fault) MUST_CHECK;
+
+/* Makes one task, which is not there, and starts its thread; paused from the beginning or not.
+   FAULT_CONFIG where options are wrong. */
+bool connector_start_task(struct connector *connector, int id, bool paused,
+                          struct fault *fault) MUST_CHECK;
+
+/* Waits for the task's thread, which was asked to stop or has ended, and frees it. */
+void connector_task_free(struct connector_task *task);
+
+/* Prepares, makes all tasks and starts their threads. */
 bool connector_start(struct connector *connector, struct fault *fault) MUST_CHECK;
 
 /* Asks all tasks to stop gracefully. */

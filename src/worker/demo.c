@@ -108,7 +108,7 @@ static bool is_through(const struct task_status *status)
 
 bool demo_finish(struct demo *demo, struct fault *fault)
 {
-    struct connector_task *task = &demo->connector.task[0];
+    struct connector_task *task = demo->connector.task[0];
     struct task_status status = {0};
     while (!stop_requested() && !connector_ended(&demo->connector) && !is_through(&status)
            && status.state != TASK_FAILED) {

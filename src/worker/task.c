@@ -10,6 +10,8 @@
 
 #define POLL_WAIT_MS 500
 #define COMMIT_INTERVAL_MS 1000
+/* How soon a paused task goes on when it may. */
+#define REST_POLL_MS 200
 /* How long a stop waits for the last flush. */
 #define STOP_FLUSH_MS 10000
 /* A person must act: there is no hurry in trying again. */
@@ -53,6 +55,13 @@ static void wait_beating(struct task *task, int64_t wait_ms)
         clock_wait(-1, 0, 50);
         task->source->type->beat(task->source, &ignored);
     }
+}
+
+/* Paused: the source is polled for the group's sake. What was fetched before is dropped, for going
+   on reads from where the sink stands. */
+static bool rest(struct task *task, struct fault *fault)
+{
+    return task_rest(task, fault) && source_poll(task->source, &task->batch, REST_POLL_MS, fault);
 }
 
 /* ---- records ---- */
@@ -322,6 +331,8 @@ static bool is_settled(const struct task *task)
 static bool turn_once(struct task *task, struct fault *fault)
 {
     batch_reset(&task->batch);
+    if (task->paused && task->source->type->rewinds)
+        return rest(task, fault);
     if (!task_take_turn(task, fault))
         return false;
     /* Something new was noted while the target was waited for. */

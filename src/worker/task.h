@@ -26,7 +26,14 @@ extern const struct option_table delivery_options;
 
 enum tolerance { TOLERANCE_NONE, TOLERANCE_ALL };
 
-enum task_state { TASK_UNASSIGNED, TASK_RUNNING, TASK_RETRYING, TASK_FAILED, TASK_STOPPED };
+enum task_state {
+    TASK_UNASSIGNED,
+    TASK_RUNNING,
+    TASK_RETRYING,
+    TASK_FAILED,
+    TASK_STOPPED,
+    TASK_PAUSED
+};
 
 const char *task_state_name(enum task_state state);
 
@@ -43,6 +50,17 @@ struct task_status {
     uint64_t lanes;
     int64_t lag;           /* records known to be waiting */
     int64_t last_flush_us; /* how long it took */
+};
+
+#define TOPIC_NAME_LIMIT 249 /* Kafka's own */
+
+/* The same of one lane that the task has had. */
+struct task_lane {
+    char topic[TOPIC_NAME_LIMIT + 1];
+    int32_t partition;
+    bool assigned;      /* now */
+    int64_t next, high; /* where reading stands and where the log ends; OFFSET_NONE: not known */
+    bool active;        /* records were read of it since task_forget_topics */
 };
 
 struct task_settings {
@@ -70,8 +88,9 @@ struct task {
     struct halves *halves; /* of the pivot behind `rows`, or NULL */
     int id;                /* of the connector's tasks, for dead letters to tell */
     struct dead_letters
-        *letters;     /* NULL: opened by the options. The task's own from task_init on */
-    atomic_bool stop; /* set by anyone to end the loop */
+        *letters;       /* NULL: opened by the options. The task's own from task_init on */
+    atomic_bool stop;   /* set by anyone to end the loop */
+    atomic_bool paused; /* set by anyone: the lanes are kept, and nothing of them is delivered */
     /* The task's own: */
     struct task_settings settings;
     struct batch batch;
@@ -102,8 +121,10 @@ struct task {
     struct retry retry;
     uint64_t errors;
     bool first_error_logged;
-    pthread_mutex_t mutex; /* guards status */
+    pthread_mutex_t mutex; /* guards what follows */
     struct task_status status;
+    struct task_lane *lane_status; /* beside source->lane */
+    size_t lane_status_count;
 };
 
 /* Reads errors.* and, for a source that rewinds, the delivery options; opens the dead-letter file.
@@ -121,5 +142,12 @@ bool task_renew(struct task *task, const struct config *config, struct fault *fa
 bool task_run(struct task *task, struct fault *fault) MUST_CHECK;
 
 struct task_status task_get_status(struct task *task);
+
+/* A copy of what is known of its lanes, in the arena; false where memory ran out. */
+bool task_get_lanes(struct task *task, struct arena *arena, struct task_lane **lane,
+                    size_t *count) MUST_CHECK;
+
+/* No lane is active any more. */
+void task_forget_topics(struct task *task);
 
 #endif

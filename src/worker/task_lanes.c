@@ -244,3 +244,20 @@ bool task_take_turn(struct task *task, struct fault *fault)
     task_set_state(task, TASK_UNASSIGNED, "");
     return task->source->turn != SOURCE_ASSIGNED || task->source->type->assign(task->source, fault);
 }
+
+/* The lanes stay ours in the group, but not at the sink: going on claims them anew, as after a
+   failure. */
+bool task_rest(struct task *task, struct fault *fault)
+{
+    enum source_turn turn = task->source->turn;
+    if (turn == SOURCE_REVOKED || turn == SOURCE_LOST)
+        return give_up_lanes(task, fault);
+    if (task->claimed && turn == SOURCE_STEADY
+        && (!task_flush_or_resolve(task, fault) || !task_commit(task, true, fault)))
+        return false;
+    task_let_go(task);
+    if (!task->source->type->pause(task->source, true, fault))
+        return false;
+    task_set_state(task, TASK_PAUSED, "");
+    return true;
+}

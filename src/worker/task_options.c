@@ -222,6 +222,9 @@ bool task_renew(struct task *task, const struct config *config, struct fault *fa
     task->give_up_ms = 0;
     task_search_release(task);
     task->search = (struct search){0};
+    pthread_mutex_lock(&task->mutex);
+    task->lane_status_count = 0; /* the new source has lanes of its own */
+    pthread_mutex_unlock(&task->mutex);
     letter_set_clear(&task->lettered);
     dead_letters_close(task->letters);
     task->letters = NULL;
@@ -237,6 +240,7 @@ void task_release(struct task *task)
     mem_free(task->flushed);
     mem_free(task->flushed_held);
     mem_free(task->memory);
+    mem_free(task->lane_status);
     letter_set_release(&task->lettered);
     task_search_release(task);
     pthread_mutex_destroy(&task->mutex);

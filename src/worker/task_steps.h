@@ -30,6 +30,10 @@ void task_follow_source(struct task *task);
 /* task_lanes.c: acts on what a rebalance has noted, and claims lanes that are not claimed. */
 bool task_take_turn(struct task *task, struct fault *fault) MUST_CHECK;
 
+/* The same while the task is paused: what is taken is flushed, lanes that come in are answered for
+   and not claimed, and nothing is fetched. task_take_turn goes on from there. */
+bool task_rest(struct task *task, struct fault *fault) MUST_CHECK;
+
 /* Decides about a record that can never be processed: true where it is left out and kept. */
 bool task_leave_out(struct task *task, const struct record *record, const struct fault *cause,
                     struct fault *fault) MUST_CHECK;
