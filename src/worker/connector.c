@@ -360,6 +360,8 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     task->task.rows = rows_by_pivot;
     task->task.rows_context = task;
     task->task.halves = pivot_halves(task->pivot);
+    task->task.changes = pivot_get_counts(task->pivot);
+    task->task.layout = context.layout;
     task->task.id = task->id;
     return (task->task.decoder = decoder_new(config, fault))
            && (task->task.sink = connector->sink_class->create(&context, fault))

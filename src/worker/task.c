@@ -66,6 +66,16 @@ static bool rest(struct task *task, struct fault *fault)
 
 /* ---- records ---- */
 
+static enum letter_cause find_cause(const struct task *task, const struct record *record,
+                                    bool decoding)
+{
+    if (record->broken.len > 0)
+        return CAUSE_SOURCE;
+    if (decoding)
+        return CAUSE_DECODE;
+    return task_find_condemned(task, record) ? CAUSE_TARGET : CAUSE_ENCODE;
+}
+
 static bool keep_letter(struct task *task, const struct record *record, const char *stage,
                         const struct fault *cause, str place, struct fault *fault)
 {
@@ -93,6 +103,7 @@ static bool keep_letter(struct task *task, const struct record *record, const ch
         return false;
     if (task->letters)
         letter_set_add(&task->lettered, record->at);
+    task_count_letter(task, find_cause(task, record, decoding));
     return true;
 }
 
@@ -274,9 +285,7 @@ static bool survive(struct task *task, struct fault *fault)
     if (fault->kind == FAULT_CONFIG && wait_ms < CONFIG_RETRY_MS)
         wait_ms = CONFIG_RETRY_MS;
     task_set_state(task, fault->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING, fault->text);
-    pthread_mutex_lock(&task->mutex);
-    task->status.retries++;
-    pthread_mutex_unlock(&task->mutex);
+    task_count_retry(task);
     log_write(LOG_WARN, "%s; trying again in %lld ms", fault->text, (long long)wait_ms);
     struct fault ignored = {0};
     task_let_go(task);
@@ -392,6 +401,7 @@ bool task_run(struct task *task, struct fault *fault)
     batch_reset(&task->batch);
     if (good)
         *fault = (struct fault){0}; /* what was survived is no reason */
+    task_count_end(task);
     task_set_state(task, good ? TASK_STOPPED : TASK_FAILED, good ? "" : fault->text);
     return good;
 }

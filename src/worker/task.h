@@ -14,10 +14,13 @@
 #include <fieldtrail/source.h>
 
 #include "dead_letter.h"
-#include "letter_set.h"
 #include "half.h"
+#include "letter_set.h"
+#include "pivot.h"
 #include "retry.h"
+#include "latest.h"
 #include "start.h"
+#include "task_counts.h"
 #include "task_search.h"
 
 extern const struct option_table task_options;
@@ -50,6 +53,9 @@ struct task_status {
     uint64_t lanes;
     int64_t lag;           /* records known to be waiting */
     int64_t last_flush_us; /* how long it took */
+    int64_t undurable_since_ms; /* steady: since when the oldest record waits to be flushed that was
+                                   taken; 0: none does */
+    struct task_counts counts;
 };
 
 #define TOPIC_NAME_LIMIT 249 /* Kafka's own */
@@ -60,6 +66,7 @@ struct task_lane {
     int32_t partition;
     bool assigned;      /* now */
     int64_t next, high; /* where reading stands and where the log ends; OFFSET_NONE: not known */
+    int64_t behind;     /* records of the log that are not flushed */
     bool active;        /* records were read of it since task_forget_topics */
 };
 
@@ -86,6 +93,8 @@ struct task {
     task_rows *rows;
     void *rows_context;
     struct halves *halves; /* of the pivot behind `rows`, or NULL */
+    const struct pivot_counts *changes; /* of that pivot, or NULL */
+    const struct layout *layout;        /* of the rows that are kept for people to see, or NULL */
     int id;                /* of the connector's tasks, for dead letters to tell */
     struct dead_letters
         *letters;       /* NULL: opened by the options. The task's own from task_init on */
@@ -121,10 +130,13 @@ struct task {
     struct retry retry;
     uint64_t errors;
     bool first_error_logged;
-    pthread_mutex_t mutex; /* guards what follows */
+    int64_t newest_us[LEG_COUNT]; /* times of the last change taken: in the database, of the
+                                     connector, in the log */
+    pthread_mutex_t mutex;        /* guards what follows */
     struct task_status status;
     struct task_lane *lane_status; /* beside source->lane */
     size_t lane_status_count;
+    struct latest latest;
 };
 
 /* Reads errors.* and, for a source that rewinds, the delivery options; opens the dead-letter file.
@@ -149,5 +161,9 @@ bool task_get_lanes(struct task *task, struct arena *arena, struct task_lane **l
 
 /* No lane is active any more. */
 void task_forget_topics(struct task *task);
+
+/* Appends the last rows that were taken, newest first, as JSON objects separated by commas (see
+   latest_write). */
+void task_write_latest(struct task *task, struct buf *out);
 
 #endif

@@ -65,14 +65,6 @@ static struct reach *reach_list(struct task *task, bool moved_only, size_t *coun
     return list;
 }
 
-static void count_flush(struct task *task, int64_t began_us)
-{
-    pthread_mutex_lock(&task->mutex);
-    task->status.flushes++;
-    task->status.last_flush_us = clock_now_us() - began_us;
-    pthread_mutex_unlock(&task->mutex);
-}
-
 /* Dead letters are durable before the sink moves past them. */
 static bool flush_letters(struct task *task, struct fault *fault)
 {
@@ -133,12 +125,13 @@ bool task_flush(struct task *task, struct fault *fault)
     task->flush_refused = false;
     if (task->search.on && !task->resolving)
         count_try(task);
+    uint64_t rows = task->dirty_rows, bytes = task->sink->pending_bytes;
     struct reach *list = reach_list(task, true, &count, fault);
     if (!list || !flush_letters(task, fault) || !flush_sink(task, list, count, fault))
         return false;
     note_flushed(task, list, count);
     retry_succeeded(&task->retry);
-    count_flush(task, began_us);
+    task_count_flush(task, rows, bytes, began_us);
     return true;
 }
 

@@ -215,9 +215,7 @@ static bool give_up_lanes(struct task *task, struct fault *fault)
             log_write(LOG_WARN, "partitions were given up without a last flush: %s", late.text);
     }
     task->give_up_ms = 0;
-    pthread_mutex_lock(&task->mutex);
-    task->status.rebalances++;
-    pthread_mutex_unlock(&task->mutex);
+    task_count_rebalance(task);
     return give_back(task, fault);
 }
 

@@ -198,6 +198,7 @@ bool task_init(struct task *task, const struct config *config, struct fault *fau
                                             .batch_bytes_max = PIPE_BLOCK_SIZE,
                                             .flush_interval_ms = INT64_MAX};
     pthread_mutex_init(&task->mutex, NULL);
+    task_count_init(task);
     batch_init(&task->batch, BATCH_BYTES_LIMIT);
     task->sink->idle = task_idle;
     task->sink->idle_context = task;
@@ -243,5 +244,6 @@ void task_release(struct task *task)
     mem_free(task->lane_status);
     letter_set_release(&task->lettered);
     task_search_release(task);
+    task_count_release(task);
     pthread_mutex_destroy(&task->mutex);
 }

@@ -47,6 +47,7 @@ static bool write_again(struct task *task, size_t first, size_t end, struct faul
             && !sink_put(task->sink, &task->batch, &task->batch.row[taken->row], taken->row_count,
                          fault))
             return false;
+        task->dirty_rows += taken->row_count;
         move_reach(task, taken);
     }
     return task_try(task, fault);

@@ -14,7 +14,17 @@ bool task_idle(void *context, int fd, short events, int timeout_ms);
 
 /* task_status.c: what others may see. */
 void task_set_state(struct task *task, enum task_state state, const char *trace);
+void task_count_init(struct task *task);
+void task_count_release(struct task *task);
 void task_count_batch(struct task *task);
+void task_count_letter(struct task *task, enum letter_cause cause);
+void task_count_retry(struct task *task);
+/* Lanes were given up: what waits of them is somebody else's. */
+void task_count_rebalance(struct task *task);
+/* A flush of so many rows and bytes succeeded. */
+void task_count_flush(struct task *task, uint64_t rows, uint64_t bytes, int64_t began_us);
+/* The source is about to go: nothing waits any more. */
+void task_count_end(struct task *task);
 
 /* task_deliver.c: makes all that was put durable, dead letters first, with the positions it
    reaches; and tells the source's own memory what is durable (`wait`: for its answer). */

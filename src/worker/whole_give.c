@@ -186,10 +186,10 @@ static bool give_next(struct whole *self, struct batch *batch, bool *given, uint
 static bool give_all(struct whole *self, const char *why, uint32_t kept, struct batch *batch,
                      struct fault *fault)
 {
-    self->split++;
+    self->source.split++;
     log_write(LOG_WARN,
               "flush.on=transaction: a transaction is written in parts, for %s (%llu so far)", why,
-              (unsigned long long)self->split);
+              (unsigned long long)self->source.split);
     self->waiting_since_ms = 0;
     for (uint32_t i = 0; i < self->source.lane_count; i++)
         while (i != kept && self->queue[i].first)

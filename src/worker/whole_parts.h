@@ -23,9 +23,8 @@ struct whole {
     size_t bytes, bytes_limit;
     /* When the group at the head was first seen ended and not complete; 0: it is not. */
     int64_t waiting_since_ms;
-    bool more;      /* another transaction can be given at once */
-    str prefix;     /* of the topics, once the lane of markers is known */
-    uint64_t split; /* transactions given in parts */
+    bool more;  /* another transaction can be given at once */
+    str prefix; /* of the topics, once the lane of markers is known */
     struct str_list topics;
     regex_t regex;
     bool has_regex;

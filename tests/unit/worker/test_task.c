@@ -151,7 +151,8 @@ static void bench_start(struct bench *bench, size_t per_poll, bool tolerant, con
                                 .sink = &bench->sink.sink,
                                 .decoder = debezium_decoder.create(&bench->config, fault),
                                 .rows = rows_by_pivot,
-                                .rows_context = bench->pivot};
+                                .rows_context = bench->pivot,
+                                .changes = pivot_get_counts(bench->pivot)};
     check_good("task", task_init(&bench->task, &bench->config, fault), fault);
 }
 
@@ -314,6 +315,35 @@ static void test_put_fails(void **state)
     }
 }
 
+/* What people are told: rows that are durable, flushes, and why records were left out. */
+static void test_counts(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_start(&bench, 5, true, NULL);
+    bench.source.bad = 3;
+    bench.sink.fail_put = 7; /* the eighth event: the third is none */
+    check_good("run", task_run(&bench.task, &bench.fault), &bench.fault);
+    struct task_status status = task_get_status(&bench.task);
+    const struct task_counts *counts = &status.counts;
+    uint64_t flushes = 0;
+    double rows = 0;
+    check_number("creates", (int64_t)counts->changes[CHANGE_CREATE], EVENTS - 1);
+    check_number("updates", (int64_t)counts->changes[CHANGE_UPDATE], 0);
+    check_number("rows", (int64_t)counts->rows, 2 * (EVENTS - 2));
+    check_number("decode", (int64_t)counts->letters[CAUSE_DECODE], 1);
+    check_number("encode", (int64_t)counts->letters[CAUSE_ENCODE], 1);
+    check_number("target", (int64_t)counts->letters[CAUSE_TARGET], 0);
+    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++)
+        flushes += counts->flush_rows.bucket[i];
+    rows = counts->flush_rows.sum;
+    check_number("flushes", (int64_t)flushes, (int64_t)bench.sink.flushes);
+    check_number("rows of all flushes", (int64_t)rows, 2 * (EVENTS - 2));
+    check_number("nothing waits", status.undurable_since_ms, 0);
+    assert_true(counts->leg_us[LEG_BROKER_SINK] == TIME_UNKNOWN);
+    bench_stop(&bench);
+}
+
 /* "False with the fault that ended it; everything before that place was flushed." */
 static void test_poll_fails(void **state)
 {
@@ -383,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_letters_first),
         cmocka_unit_test(test_flush_fails),
         cmocka_unit_test(test_put_fails),
+        cmocka_unit_test(test_counts),
         cmocka_unit_test(test_poll_fails),
         cmocka_unit_test(test_poll_fails_with_letters),
         cmocka_unit_test(test_options),
