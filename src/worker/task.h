@@ -48,7 +48,7 @@ typedef bool task_rows(void *context, struct change *change, struct batch *batch
 struct task_status {
     enum task_state state;
     char trace[FAULT_TEXT_LIMIT]; /* the last fault, while it lasts */
-    uint64_t records, rows, errors, flushes, retries, rebalances;
+    uint64_t records, rows, errors, flushes;
     uint64_t tries; /* flushes made to find refused records */
     uint64_t lanes;
     int64_t lag;           /* records known to be waiting */

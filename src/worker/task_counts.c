@@ -70,6 +70,8 @@ void task_counts_add(struct task_counts *sum, const struct task_counts *more)
     sum->split += more->split;
     sum->rows += more->rows;
     sum->bytes += more->bytes;
+    sum->retries += more->retries;
+    sum->rebalances += more->rebalances;
     add_skipped(&sum->skipped, &more->skipped);
     histogram_join(&sum->flush_seconds, &more->flush_seconds);
     histogram_join(&sum->flush_rows, &more->flush_rows);

@@ -38,6 +38,7 @@ struct task_counts {
     uint64_t split;       /* transactions written in parts */
     uint64_t rows, bytes; /* flushed */
     uint64_t letters[CAUSE_COUNT];
+    uint64_t retries, rebalances;
     struct histogram flush_seconds, flush_rows;
     int64_t leg_us[LEG_COUNT]; /* of the last change flushed; TIME_UNKNOWN: a time was not sent */
 };

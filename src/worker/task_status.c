@@ -181,7 +181,7 @@ void task_count_letter(struct task *task, enum letter_cause cause)
 void task_count_retry(struct task *task)
 {
     pthread_mutex_lock(&task->mutex);
-    task->status.retries++;
+    task->status.counts.retries++;
     count_lanes(task);
     show_lanes(task);
     pthread_mutex_unlock(&task->mutex);
@@ -190,7 +190,7 @@ void task_count_retry(struct task *task)
 void task_count_rebalance(struct task *task)
 {
     pthread_mutex_lock(&task->mutex);
-    task->status.rebalances++;
+    task->status.counts.rebalances++;
     task->status.undurable_since_ms = 0;
     pthread_mutex_unlock(&task->mutex);
 }

@@ -46,6 +46,8 @@ static void test_sum(void **state)
     one.split = 23;
     one.rows = 24;
     one.bytes = 25;
+    one.retries = 26;
+    one.rebalances = 27;
     one.skipped = (struct decoder_counts){30, 31, 32, 33, 34, 35};
     histogram_add(&one.flush_rows, flush_rows_bound, 5);
     histogram_add(&one.flush_seconds, flush_seconds_bound, 0.5);
@@ -58,6 +60,8 @@ static void test_sum(void **state)
     check_number("target", (int64_t)sum.letters[CAUSE_TARGET], 26);
     check_number("rows", (int64_t)sum.rows, 48);
     check_number("bytes", (int64_t)sum.bytes, 50);
+    check_number("retries", (int64_t)sum.retries, 52);
+    check_number("rebalances", (int64_t)sum.rebalances, 54);
     check_number("signals", (int64_t)sum.skipped.signals, 70);
     check_number("sum of rows", (int64_t)sum.flush_rows.sum, 10);
 }

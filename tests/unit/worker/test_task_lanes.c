@@ -211,7 +211,7 @@ static void test_revoke_flushes(void **state)
     check_number("committed", world.lane[0].committed, 2);
     check_number("given up", world.lane[0].assigned, false);
     check_number("kept", world.lane[1].assigned, true);
-    check_number("rebalances", (int64_t)world.task.status.rebalances, 1);
+    check_number("rebalances", (int64_t)world.task.status.counts.rebalances, 1);
     world_stop(&world);
 }
 
@@ -361,7 +361,7 @@ static void test_fence_is_ours(void **state)
         check_good("run", task_run(&world.task, &world.fault), &world.fault);
         check_number("claims", world.claims, 2);
         check_number("unassigned", world.unassigns, 0);
-        check_number("retries", (int64_t)world.task.status.retries, 1);
+        check_number("retries", (int64_t)world.task.status.counts.retries, 1);
         check_lanes(&world, -1);
         world_stop(&world);
     }
@@ -384,7 +384,7 @@ static void test_silent_group(void **state)
             check_good("run", task_run(&world.task, &world.fault), &world.fault);
             check_number("claims: two for the silence, one for the failure", world.claims, 3);
             check_number("claims without an answer", world.claims_unasked, 0);
-            check_number("retries", (int64_t)world.task.status.retries, mute + 1);
+            check_number("retries", (int64_t)world.task.status.counts.retries, mute + 1);
             check_lanes(&world, -1);
             world_stop(&world);
         }
@@ -638,7 +638,7 @@ static void test_unknown_for_all_is_an_outage(void **state)
         check_good("run", task_run(&world.task, &world.fault), &world.fault);
         check_lanes(&world, -1);
         check_number("letters", (int64_t)world.letters_added, 0);
-        assert_true(world.task.status.retries > 20);
+        assert_true(world.task.status.counts.retries > 20);
         world_stop(&world);
     }
 }
@@ -806,7 +806,7 @@ static void test_timeout(void **state)
         check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RETRY,
                     "given up after errors.retry.timeout");
         assert_in_range(clock_steady_ms() - began, 400, 5000);
-        assert_true(world.task.status.retries >= 3);
+        assert_true(world.task.status.counts.retries >= 3);
         assert_true(world.beats > 0);
         check_number("state", world.task.status.state, TASK_FAILED);
         check_number("durable", (int64_t)world.durable, 0);
