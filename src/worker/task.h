@@ -52,6 +52,7 @@ struct task_status {
     uint64_t tries; /* flushes made to find refused records */
     uint64_t lanes;
     int64_t lag;           /* records known to be waiting */
+    int64_t behind;        /* records of the logs that are not flushed, as far as is known */
     int64_t last_flush_us; /* how long it took */
     int64_t undurable_since_ms; /* steady: since when the oldest record waits to be flushed that was
                                    taken; 0: none does */

@@ -92,13 +92,15 @@ static int64_t behind(const struct task *task, size_t i)
 static void show_lanes(struct task *task)
 {
     show_new_lanes(task);
+    task->status.behind = 0;
     for (size_t i = 0; i < task->lane_status_count; i++) {
         const struct lane *lane = &task->source->lane[i];
         struct task_lane *shown = &task->lane_status[i];
         shown->assigned = lane->assigned;
         shown->next = lane->next;
         shown->high = lane->high;
-        shown->behind = behind(task, i);
+        shown->behind = lane->assigned ? behind(task, i) : 0;
+        task->status.behind += shown->behind;
     }
 }
 

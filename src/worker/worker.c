@@ -39,6 +39,7 @@ static void free_entry(struct entry *entry)
         connector_release(entry->connector);
         mem_free(entry->connector);
     }
+    history_release(&entry->history);
     arena_release(&entry->arena);
     mem_free(entry);
 }
@@ -55,6 +56,7 @@ static struct entry *add_entry(struct worker *worker, str name, struct fault *fa
         return NULL;
     }
     *entry = (struct entry){.everywhere = true};
+    task_counts_init(&entry->gone);
     arena_init(&entry->arena, ENTRY_BYTES_LIMIT);
     if (!arena_copy(&entry->arena, name, &entry->name)) {
         free_entry(entry);
@@ -97,6 +99,8 @@ bool worker_put(struct worker *worker, str name, const struct config *config,
     if (good && old) {
         entry->everywhere = old->everywhere;
         memcpy(entry->here, old->here, sizeof(entry->here));
+        entry->history = old->history;
+        old->history = (struct history){0};
         inherit_topics(entry, old);
         old->removed = true;
     }
@@ -196,11 +200,12 @@ struct graves {
     struct connector *connector;
 };
 
-static void count_out(struct worker *worker, struct connector_task *task)
+static void count_out(struct worker *worker, struct entry *entry, struct connector_task *task)
 {
     struct task_status status = task_get_status(&task->task);
     worker->gone.records += status.records;
     worker->gone.rows += status.rows;
+    entry_count_out(entry, task);
 }
 
 static void bury(struct worker *worker, struct entry *entry, int64_t id, struct graves *graves)
@@ -208,7 +213,7 @@ static void bury(struct worker *worker, struct entry *entry, int64_t id, struct 
     struct connector_task *task = entry->connector->task[id];
     if (graves->task_count == TASKS_LIMIT)
         return;
-    count_out(worker, task);
+    count_out(worker, entry, task);
     entry_note_topics(entry, task);
     graves->task[graves->task_count++] = task;
     entry->connector->task[id] = NULL;
@@ -304,6 +309,7 @@ static void turn_entry(struct worker *worker, struct entry *entry, struct graves
 static void take_out(struct worker *worker, size_t at, struct graves *graves)
 {
     graves->entry = worker->entry[at];
+    entry_bequeath(worker, graves->entry);
     worker->count--;
     memmove(&worker->entry[at], &worker->entry[at + 1],
             (worker->count - at) * sizeof(*worker->entry));
@@ -338,8 +344,9 @@ void worker_turn(struct worker *worker)
         pthread_mutex_unlock(&worker->mutex);
         free_graves(&graves);
         if (!more)
-            return;
+            break;
     }
+    worker_take_samples(worker, clock_steady_ms());
 }
 
 bool worker_turned_within(struct worker *worker, int64_t ms)

@@ -10,6 +10,7 @@
 #define FIELDTRAIL_WORKER_H
 
 #include "connector.h"
+#include "history.h"
 
 #define CONNECTOR_LIMIT 1000
 #define WORKER_ID_LIMIT 300
@@ -41,6 +42,12 @@ struct worker_task {
     size_t lane_count;
 };
 
+/* Sums over the tasks of a connector: counters also of those that are gone. */
+struct worker_sum {
+    struct task_counts counts;
+    int64_t behind; /* records that wait */
+};
+
 struct worker_connector {
     str name, class;      /* class is empty where the configuration names none */
     struct config config; /* as it was given */
@@ -51,6 +58,14 @@ struct worker_connector {
     struct worker_task *task; /* those that should run here, and those that are still ending */
     size_t task_count;
     struct str_list topics; /* that records were read from since worker_reset_topics, in order */
+    struct worker_sum sum;
+};
+
+/* The last hour, oldest first, at intervals of HISTORY_INTERVAL_MS. */
+struct worker_samples {
+    struct sample *sample;
+    size_t count;
+    int64_t age_ms; /* of the last one */
 };
 
 /* Sums over all tasks that have run. */
@@ -78,6 +93,14 @@ bool worker_names(struct worker *worker, struct arena *arena, struct str_list *n
 /* The connector of that name; false without a fault (FAULT_NONE) where there is none. */
 bool worker_get(struct worker *worker, str name, struct arena *arena, struct worker_connector *out,
                 struct fault *fault) MUST_CHECK;
+
+/* False where there is no such connector, or no memory. */
+bool worker_get_samples(struct worker *worker, str name, struct arena *arena,
+                        struct worker_samples *out) MUST_CHECK;
+
+/* Appends the last rows of each task as JSON objects separated by commas: {"task":0,"rows":[…]},
+   newest first (see latest_write). */
+void worker_write_latest(struct worker *worker, str name, struct buf *out);
 
 /* ---- what should be ---- */
 

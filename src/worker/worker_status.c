@@ -191,6 +191,8 @@ bool worker_get(struct worker *worker, str name, struct arena *arena, struct wor
     pthread_mutex_lock(&worker->mutex);
     const struct entry *entry = worker_find(worker, name);
     bool good = !entry || show(entry, arena, out);
+    if (entry && good)
+        entry_sum(worker, entry, &out->sum);
     pthread_mutex_unlock(&worker->mutex);
     if (!good)
         return fault_memory(fault, "the status of a connector");
