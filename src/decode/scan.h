@@ -8,14 +8,14 @@
 #include <fieldtrail/str.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
+
+/* Bytes that are looked at together; not defined where the processor cannot. */
+#define SCAN_WIDTH 32
 #endif
 
 /* Containers within a value that scan_value goes into; deeper ones are left to yajl. */
 #define SCAN_DEPTH_LIMIT 32
-
-/* Bytes that are looked at together. */
-#define SCAN_WIDTH 16
 
 static inline bool scan_is_digit(char c)
 {
@@ -41,42 +41,89 @@ static inline bool scan_is_plain(char c)
     return (signed char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-#ifdef __SSE2__
-/* A bit for each of the 16 bytes that is not plain. */
-static inline unsigned scan_odd_bits(const char *at)
+#ifdef __AVX2__
+/* A bit for each of the SCAN_WIDTH bytes that is not plain. */
+static inline uint32_t scan_odd_bits(const char *at)
+{
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
+    __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+                                  _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+    /* As signed numbers, bytes beyond ASCII are less than the blank too. */
+    odd = _mm256_or_si256(odd, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes));
+    return (uint32_t)_mm256_movemask_epi8(odd);
+}
+
+/* A bit for each of the SCAN_WIDTH bytes that is no digit. */
+static inline uint32_t scan_other_bits(const char *at)
+{
+    __m256i bytes = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at),
+                                    _mm256_set1_epi8('0'));
+    __m256i digits = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(9)), bytes);
+    return ~(uint32_t)_mm256_movemask_epi8(digits);
+}
+
+/* A bit for each of the SCAN_WIDTH bytes that is the same in both. */
+static inline uint32_t scan_same_bits(const char *a, const char *b)
+{
+    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)a);
+    __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)b);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, y));
+}
+#elif defined(__SSE2__)
+static inline uint32_t scan_odd_half(const char *at)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
     __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    /* As signed numbers, bytes beyond ASCII are less than the blank too. */
     odd = _mm_or_si128(odd, _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)));
-    return (unsigned)_mm_movemask_epi8(odd);
+    return (uint32_t)_mm_movemask_epi8(odd);
 }
 
-/* A bit for each of the 16 bytes that is no digit. */
-static inline unsigned scan_other_bits(const char *at)
+static inline uint32_t scan_digit_half(const char *at)
 {
-    /* Moved so that the digits are the ten least of the signed numbers. */
-    __m128i bytes = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
-                                 _mm_set1_epi8((char)(128 - '0')));
-    return (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(-128 + 9)));
+    __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                 _mm_set1_epi8('0'));
+    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(9)), bytes);
+    return (uint32_t)_mm_movemask_epi8(digits);
 }
 
-/* A bit for each of the 16 bytes that is the same in both. */
-static inline unsigned scan_same_bits(const char *a, const char *b)
+static inline uint32_t scan_same_half(const char *a, const char *b)
 {
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
     __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+}
+
+static inline uint32_t scan_odd_bits(const char *at)
+{
+    return scan_odd_half(at) | scan_odd_half(at + SCAN_WIDTH / 2) << SCAN_WIDTH / 2;
+}
+
+static inline uint32_t scan_other_bits(const char *at)
+{
+    return ~(scan_digit_half(at) | scan_digit_half(at + SCAN_WIDTH / 2) << SCAN_WIDTH / 2);
+}
+
+static inline uint32_t scan_same_bits(const char *a, const char *b)
+{
+    return scan_same_half(a, b)
+           | scan_same_half(a + SCAN_WIDTH / 2, b + SCAN_WIDTH / 2) << SCAN_WIDTH / 2;
+}
+#endif
+
+#ifdef SCAN_WIDTH
+static inline bool scan_same(const char *a, const char *b)
+{
+    return scan_same_bits(a, b) == UINT32_MAX;
 }
 #endif
 
 /* The first byte that is not plain, or `end`. */
 static inline const char *scan_plain(const char *at, const char *end)
 {
-#ifdef __SSE2__
+#ifdef SCAN_WIDTH
     for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
-        unsigned odd = scan_odd_bits(at);
+        uint32_t odd = scan_odd_bits(at);
         if (odd)
             return at + __builtin_ctz(odd);
     }
@@ -89,9 +136,9 @@ static inline const char *scan_plain(const char *at, const char *end)
 /* The first byte that is no digit, or `end`. */
 static inline const char *scan_digits(const char *at, const char *end)
 {
-#ifdef __SSE2__
+#ifdef SCAN_WIDTH
     for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
-        unsigned others = scan_other_bits(at);
+        uint32_t others = scan_other_bits(at);
         if (others)
             return at + __builtin_ctz(others);
     }

@@ -7,8 +7,8 @@
 #include "shape.h"
 
 #include "mem.h"
-#include "scan.h"
 #include "tree.h"
+#include "walk.h"
 
 #define SHAPES_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
 #define SAMPLE_BYTES_LIMIT ((size_t)256 * 1024)
@@ -21,45 +21,31 @@
    many in a row only every text at a power of two is learned. */
 #define PATIENCE 32
 
-/* A scalar, or a container that is kept as text. */
-struct leaf {
-    struct json *node;
-    uint32_t from, to; /* in the sample */
-    bool deepest;
-    bool varies;  /* it was seen with another text than the sample's */
-    bool differs; /* in the text that is walked with care */
-};
-
-/* Bytes that stay the same, and the leaf behind them (NULL at the end). */
-struct step {
-    const char *want;
-    size_t len;
-    struct leaf *leaf;
-    struct json *node;  /* the leaf's */
-    const char *begin;  /* where the bytes stand in the present text */
-    unsigned rest_bits; /* one for each byte behind the last whole SCAN_WIDTH of them */
-};
+/* Behind a sample so many bytes can be read. */
+#define SLACK 32
 
 /* A container whose children are kept: its text begins and ends within the bytes of steps. */
 struct frame {
     struct json *node;
     uint32_t from, to; /* in the sample */
-    struct step *first, *last;
+    const struct step *first, *last;
+    size_t first_part, last_part; /* where in the bytes of those */
 };
 
 struct learned {
     struct shape shape;
     struct learned *next;
     uint64_t group;
-    str sample; /* SCAN_WIDTH bytes more can be read behind it */
+    str sample; /* SLACK bytes more can be read behind it */
     struct leaf *leaf;
     struct step *step;
     struct frame *frame;
-    size_t leaf_count, step_count, frame_count;
+    size_t leaf_count, frame_count;
 };
 
 struct shapes {
     unsigned keep_depth;
+    walk *walk;
     uint64_t misses; /* in a row */
     struct learned *slot[GROUP_SLOTS];
     struct arena arena;
@@ -71,7 +57,7 @@ struct shapes *shapes_new(unsigned keep_depth)
     struct shapes *shapes = mem_alloc(sizeof(*shapes));
     if (!shapes)
         return NULL;
-    *shapes = (struct shapes){.keep_depth = keep_depth};
+    *shapes = (struct shapes){.keep_depth = keep_depth, .walk = walk_choose()};
     arena_init(&shapes->arena, SHAPES_BYTES_LIMIT);
     arena_init(&shapes->scratch, SPAN_LIMIT * sizeof(struct span) + SAMPLE_BYTES_LIMIT);
     return shapes;
@@ -98,95 +84,15 @@ static struct learned **group_slot(struct shapes *shapes, uint64_t group)
 
 /* ---- walking ---- */
 
-#ifdef __SSE2__
-/* So many bytes behind a step's own can be read without asking. */
-#define ROOM ((size_t)3 * SCAN_WIDTH)
-
-static inline bool is_there(const struct step *step, const char *at)
+static bool fill(const struct shapes *shapes, const struct learned *learned, str text,
+                 struct arena *texts)
 {
-    const char *want = step->want, *last = at + (step->len & ~(size_t)(SCAN_WIDTH - 1));
-    for (; at < last; at += SCAN_WIDTH, want += SCAN_WIDTH)
-        if (scan_same_bits(at, want) != 0xffff)
-            return false;
-    return (~scan_same_bits(at, want) & step->rest_bits) == 0;
-}
-
-/* Plain strings and integers of up to 32 bytes. NULL for all else. */
-static inline const char *read_common(const struct step *step, const char *at)
-{
-    struct json *node = step->node;
-    bool quoted = *at == '"';
-    const char *from = at + quoted;
-    unsigned bits = quoted ? scan_odd_bits(from) : scan_other_bits(from);
-    at = from;
-    if (bits == 0) {
-        at += SCAN_WIDTH;
-        bits = quoted ? scan_odd_bits(at) : scan_other_bits(at);
-        if (bits == 0)
-            return NULL;
-    }
-    at += __builtin_ctz(bits);
-    node->text = (str){from, (size_t)(at - from)};
-    if (quoted) {
-        node->kind = JSON_STRING;
-        return *at == '"' ? at + 1 : NULL;
-    }
-    node->kind = JSON_NUMBER;
-    /* The next step begins with what ends the number, if it is an integer. */
-    return *from != '0' && at > from && *at == step[1].want[0] ? at : NULL;
-}
-#endif
-
-/* Reads steps one after the other as long as there is room; gives the first that is left, or NULL
-   where the text is another, and moves `at`. */
-static inline struct step *walk_with_room(struct step *step, const char **at, const char *end,
-                                          struct arena *texts)
-{
-#ifdef __SSE2__
-    const char *now = *at;
-    for (; step->leaf && (size_t)(end - now) >= step->len + ROOM; step++) {
-        if (!is_there(step, now))
-            return NULL;
-        step->begin = now;
-        now += step->len;
-        const char *behind = read_common(step, now);
-        if (!behind)
-            behind = tree_read_leaf(step->leaf->node, now, end, step->leaf->deepest, texts);
-        if (!behind)
-            return NULL;
-        now = behind;
-    }
-    *at = now;
-#endif
-    (void)at;
-    (void)end;
-    (void)texts;
-    return step;
-}
-
-static bool walk(const struct learned *learned, str text, struct arena *texts)
-{
-    const char *at = text.ptr, *end = text.ptr + text.len;
-    struct step *step = walk_with_room(learned->step, &at, end, texts);
-    for (; step; step++) {
-        if ((size_t)(end - at) < step->len || memcmp(at, step->want, step->len) != 0)
-            return false;
-        step->begin = at;
-        at += step->len;
-        if (!step->leaf)
-            break;
-        at = tree_read_leaf(step->leaf->node, at, end, step->leaf->deepest, texts);
-        if (!at)
-            return false;
-    }
-    if (!step || at != end)
+    if (!shapes->walk(learned->step, text, texts))
         return false;
     for (size_t i = 0; i < learned->frame_count; i++) {
         const struct frame *frame = &learned->frame[i];
-        const char *sample = learned->sample.ptr;
-        const char *from = frame->first->begin + (sample + frame->from - frame->first->want);
-        const char *to = frame->last->begin + (sample + frame->to - frame->last->want);
-        frame->node->text = (str){from, (size_t)(to - from)};
+        const char *from = frame->first->begin + frame->first_part;
+        frame->node->text = (str){from, (size_t)(frame->last->begin + frame->last_part - from)};
     }
     return true;
 }
@@ -217,7 +123,7 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
 
 /* ---- steps ---- */
 
-static struct step *step_of(const struct learned *learned, uint32_t place)
+static struct step *step_before(const struct learned *learned, uint32_t place)
 {
     struct step *step = learned->step;
     while (step->leaf && step->leaf->to <= place)
@@ -227,55 +133,51 @@ static struct step *step_of(const struct learned *learned, uint32_t place)
 
 static void build_steps(struct learned *learned)
 {
-    size_t done = 0;
-    learned->step_count = 0;
+    size_t done = 0, count = 0;
     for (size_t i = 0; i < learned->leaf_count; i++) {
         struct leaf *leaf = &learned->leaf[i];
         if (!leaf->varies)
             continue;
-        size_t len = leaf->from - done;
-        learned->step[learned->step_count++] =
-            (struct step){.want = learned->sample.ptr + done,
-                          .len = len,
-                          .leaf = leaf,
-                          .node = leaf->node,
-                          .rest_bits = (1U << len % SCAN_WIDTH) - 1};
+        learned->step[count++] = step_of(learned->sample, done, leaf->from, leaf);
         done = leaf->to;
     }
-    learned->step[learned->step_count++] = (struct step){.want = learned->sample.ptr + done,
-                                                         .len = learned->sample.len - done};
+    learned->step[count] = step_of(learned->sample, done, learned->sample.len, NULL);
     for (size_t i = 0; i < learned->frame_count; i++) {
         struct frame *frame = &learned->frame[i];
-        frame->first = step_of(learned, frame->from);
-        frame->last = step_of(learned, frame->to);
+        frame->first = step_before(learned, frame->from);
+        frame->last = step_before(learned, frame->to);
+        frame->first_part = (size_t)(learned->sample.ptr + frame->from - frame->first->want);
+        frame->last_part = (size_t)(learned->sample.ptr + frame->to - frame->last->want);
     }
 }
 
-static bool fits_with_care(struct learned *learned, str text, struct arena *texts)
+static bool fits_with_care(const struct shapes *shapes, struct learned *learned, str text,
+                           struct arena *texts)
 {
     if (!walk_with_care(learned, text, texts))
         return false;
     for (size_t i = 0; i < learned->leaf_count; i++)
         learned->leaf[i].varies = learned->leaf[i].varies || learned->leaf[i].differs;
     build_steps(learned);
-    return walk(learned, text, texts);
+    return fill(shapes, learned, text, texts);
 }
 
 /* ---- the memory ---- */
 
-typedef bool fits(struct learned *, str, struct arena *);
+typedef bool fits(const struct shapes *, struct learned *, str, struct arena *);
 
-static bool fits_quickly(struct learned *learned, str text, struct arena *texts)
+static bool fits_quickly(const struct shapes *shapes, struct learned *learned, str text,
+                         struct arena *texts)
 {
-    return walk(learned, text, texts);
+    return fill(shapes, learned, text, texts);
 }
 
-static struct shape *find(struct learned **slot, uint64_t group, str text, struct arena *texts,
-                          fits *fit)
+static struct shape *find(const struct shapes *shapes, struct learned **slot, uint64_t group,
+                          str text, struct arena *texts, fits *fit)
 {
     for (struct learned **link = slot; *link; link = &(*link)->next) {
         struct learned *learned = *link;
-        if (learned->group != group || !fit(learned, text, texts))
+        if (learned->group != group || !fit(shapes, learned, text, texts))
             continue;
         *link = learned->next;
         learned->next = *slot;
@@ -288,9 +190,9 @@ static struct shape *find(struct learned **slot, uint64_t group, str text, struc
 struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, struct arena *texts)
 {
     struct learned **slot = group_slot(shapes, group);
-    struct shape *shape = find(slot, group, text, texts, fits_quickly);
+    struct shape *shape = find(shapes, slot, group, text, texts, fits_quickly);
     if (!shape)
-        shape = find(slot, group, text, texts, fits_with_care);
+        shape = find(shapes, slot, group, text, texts, fits_with_care);
     shapes->misses = shape ? 0 : shapes->misses + 1;
     return shape;
 }
@@ -336,13 +238,13 @@ static struct learned *learn(struct shapes *shapes, str text)
 {
     struct json_memory memory = {&shapes->arena, &shapes->arena};
     struct span_list spans = {.limit = count_values(text)};
-    char *sample = arena_alloc(&shapes->arena, text.len + SCAN_WIDTH);
+    char *sample = arena_alloc(&shapes->arena, text.len + SLACK);
     struct learned *learned = ARENA_NEW(&shapes->arena, struct learned, 1);
     if (spans.limit > SPAN_LIMIT || !sample || !learned
         || !(spans.item = arena_alloc(&shapes->scratch, spans.limit * sizeof(*spans.item))))
         return NULL;
     memcpy(sample, text.ptr, text.len);
-    memset(sample + text.len, 0, SCAN_WIDTH);
+    memset(sample + text.len, 0, SLACK);
     learned->sample = (str){sample, text.len};
     if (!tree_read(learned->sample, shapes->keep_depth, memory, &spans, &learned->shape.root))
         return NULL;

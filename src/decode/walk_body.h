@@ -1,0 +1,121 @@
+/*
+ * The body of a walk, which each file that includes it builds for its kind of processor under the
+ * name WALK. Most values are short strings and integers; those are read here.
+ */
+#include "scan.h"
+#include "tree.h"
+#include "walk.h"
+
+#ifdef SCAN_WIDTH
+static inline bool is_there(const struct step *step, const char *at)
+{
+    const char *want = step->want;
+    for (unsigned left = step->blocks; left > 0; left--) {
+        if (!scan_same(at, want))
+            return false;
+        at += SCAN_WIDTH;
+        want += SCAN_WIDTH;
+    }
+    return (scan_same_bits(at, want) & step->rest_bits) == step->rest_bits;
+}
+
+/* The string behind whose opening quote `at` stands, when its first odd byte is known. NULL where
+   that does not end it. */
+static inline const char *take_string(struct json *node, const char *at, uint32_t odd)
+{
+    if (odd == 0)
+        return NULL;
+    const char *behind = at + __builtin_ctz(odd);
+    node->kind = JSON_STRING;
+    node->text = (str){at, (size_t)(behind - at)};
+    return *behind == '"' ? behind + 1 : NULL;
+}
+
+/* The integer at `at`, when the first byte that is no digit is known. NULL for those that begin with
+   0, and where something else than `next` stands behind it. */
+static inline const char *take_integer(struct json *node, const char *at, uint32_t others,
+                                       char next)
+{
+    if (others == 0)
+        return NULL;
+    const char *behind = at + __builtin_ctz(others);
+    node->kind = JSON_NUMBER;
+    node->text = (str){at, (size_t)(behind - at)};
+    return *behind == next && (unsigned char)(*at - '1') < 9 ? behind : NULL;
+}
+
+static inline const char *read_leaf(const struct step *step, const char *at)
+{
+    return *at == '"' ? take_string(step->node, at + 1, scan_odd_bits(at + 1))
+                      : take_integer(step->node, at, scan_other_bits(at), step->next);
+}
+
+/* The same for the last bytes of a text, when there is no room to look beyond: the last SCAN_WIDTH
+   of them are looked at, and those before the leaf forgotten. */
+static inline const char *read_last_leaf(const struct step *step, const char *at, str text)
+{
+    size_t done = (size_t)(at - text.ptr);
+    if (text.len < SCAN_WIDTH || done <= text.len - SCAN_WIDTH || done == text.len)
+        return NULL;
+    const char *last = text.ptr + text.len - SCAN_WIDTH;
+    if (*at == '"')
+        return take_string(step->node, at + 1, scan_odd_bits(last) >> (at - last) >> 1);
+    return take_integer(step->node, at, scan_other_bits(last) >> (at - last), step->next);
+}
+#endif
+
+/* Reads steps as long as there is room to look at more than them; gives the first that is left, or
+   NULL where the text is another, and moves `at`. */
+static inline struct step *walk_with_room(struct step *step, const char **at, const char *end,
+                                          struct arena *texts)
+{
+#ifdef SCAN_WIDTH
+    const char *now = *at;
+    for (; (size_t)(end - now) >= step->room; step++) {
+        if (!is_there(step, now))
+            return NULL;
+        step->begin = now;
+        now += step->len;
+        const char *behind = read_leaf(step, now);
+        if (!behind)
+            behind = tree_read_leaf(step->node, now, end, step->leaf->deepest, texts);
+        if (!behind)
+            return NULL;
+        now = behind;
+    }
+    *at = now;
+#endif
+    (void)at;
+    (void)end;
+    (void)texts;
+    return step;
+}
+
+static inline bool is_here(const struct step *step, const char *at)
+{
+    return step->len == 1 ? *at == *step->want : memcmp(at, step->want, step->len) == 0;
+}
+
+bool WALK(struct step *step, str text, struct arena *texts)
+{
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    step = walk_with_room(step, &at, end, texts);
+    for (; step; step++) {
+        if ((size_t)(end - at) < step->len || !is_here(step, at))
+            return false;
+        step->begin = at;
+        at += step->len;
+        if (!step->leaf)
+            return at == end;
+        const char *behind = NULL;
+#ifdef SCAN_WIDTH
+        behind = read_last_leaf(step, at, text);
+#endif
+        if (!behind)
+            behind = tree_read_leaf(step->node, at, end, step->leaf->deepest, texts);
+        if (!behind)
+            return false;
+        at = behind;
+    }
+    return false;
+}
