@@ -18,6 +18,9 @@ enum change_op {
 };
 #define CHANGE_OP_COUNT 6
 
+/* Debezium's letters, in that order. */
+static const char change_op_letters[] = "rcudtm";
+
 /* An update that moves a row's key comes as two records: a delete of the old key and a create of
    the new one, each with a header that says so. */
 enum key_half {
@@ -91,6 +94,7 @@ struct change {
     str source_table;           /* schema.table */
     bool hides_fields;          /* a delete whose image may lack fields that the table has */
     int64_t event_us;           /* datetime_created, _updated or _deleted, or TIME_UNKNOWN */
+    str event_text;             /* the same as it is printed; empty where nobody has printed it */
     const struct value *copied; /* the columns copied to every row, in the order of the layout */
     struct value row_key;
 };

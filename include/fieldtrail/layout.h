@@ -48,7 +48,7 @@ struct layout {
     struct column *column;
     size_t count;
     size_t copied_count;
-    bool wants_row_key;
+    bool wants_row_key, wants_event_time; /* as text */
     bool ready; /* false until the first message key has said what the key columns are */
 };
 
@@ -71,10 +71,16 @@ static inline struct value row_cell(const struct row *row, const struct column *
    the cell is NULL. */
 int64_t row_time(const struct row *row, enum column_kind kind, const struct batch *batch);
 
-/* Whether the row's old value was sent (or needed none). */
-bool row_old_known(const struct row *row);
+/* Whether the row's old value was sent (or needed none). A row without a field hides no old value,
+   unless a delete came without its image. */
+static inline bool row_old_known(const struct row *row)
+{
+    if (!row->field)
+        return !row->change->hides_fields;
+    return row->field->before.kind != VALUE_ABSENT && row->field->before.kind != VALUE_UNAVAILABLE;
+}
 
-/* All cells but the four that are asked for most. */
+/* All cells but those that are asked for most. */
 struct value row_other_cell(const struct row *row, const struct column *column,
                             const struct batch *batch, char scratch[CELL_SCRATCH]);
 
@@ -83,18 +89,43 @@ static inline struct value value_shown(struct value value)
     return value_has_text(value) ? value : (struct value){VALUE_NULL, {NULL, 0}};
 }
 
+/* Of the three times of a row the one that is set. */
+static inline enum column_kind row_event_column(enum change_op op)
+{
+    return op == CHANGE_UPDATE                            ? COLUMN_DATETIME_UPDATED
+           : op == CHANGE_DELETE || op == CHANGE_TRUNCATE ? COLUMN_DATETIME_DELETED
+                                                          : COLUMN_DATETIME_CREATED;
+}
+
+/* The cells of a row that is about one field. */
+static inline struct value field_cell(const struct field *field, enum column_kind kind)
+{
+    if (kind == COLUMN_CHANGE_FIELD)
+        return (struct value){VALUE_TEXT, field->name};
+    return value_shown(kind == COLUMN_OLD_VALUE ? field->before : field->after);
+}
+
 static inline struct value row_cell(const struct row *row, const struct column *column,
                                     const struct batch *batch, char scratch[CELL_SCRATCH])
 {
-    const struct field *field = row->field;
-    if (column->kind == COLUMN_COPY)
-        return value_shown(row->change->copied[column->copied]);
-    if (field && column->kind == COLUMN_CHANGE_FIELD)
-        return (struct value){VALUE_TEXT, field->name};
-    if (field && column->kind == COLUMN_OLD_VALUE)
-        return value_shown(field->before);
-    if (field && column->kind == COLUMN_NEW_VALUE)
-        return value_shown(field->after);
+    const struct change *change = row->change;
+    enum column_kind kind = column->kind;
+    if (kind == COLUMN_COPY)
+        return value_shown(change->copied[column->copied]);
+    if (kind <= COLUMN_NEW_VALUE && row->field)
+        return field_cell(row->field, kind);
+    if (kind <= COLUMN_DATETIME_DELETED && kind >= COLUMN_DATETIME_CREATED) {
+        if (kind != row_event_column(change->op))
+            return (struct value){VALUE_NULL, {NULL, 0}};
+        if (change->event_text.len > 0)
+            return (struct value){VALUE_TEXT, change->event_text};
+    }
+    if (kind == COLUMN_DATETIME_INSERTED && batch->inserted_text.len > 0)
+        return (struct value){VALUE_TEXT, batch->inserted_text};
+    if (kind == COLUMN_OP)
+        return (struct value){VALUE_TEXT, {change_op_letters + change->op, 1}};
+    if (kind == COLUMN_OLD_KNOWN)
+        return (struct value){VALUE_BOOL, row_old_known(row) ? STR("true") : STR("false")};
     return row_other_cell(row, column, batch, scratch);
 }
 

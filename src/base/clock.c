@@ -104,6 +104,22 @@ size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us)
     return (size_t)(end - out);
 }
 
+size_t timestamp_print_like(struct timestamp_memory *memory, char out[TIMESTAMP_SIZE],
+                            int64_t time_us)
+{
+    int64_t second = time_us / SECOND_US - (time_us % SECOND_US < 0);
+    if (memory->len == 0 || memory->second != second) {
+        memory->second = second;
+        memory->len = timestamp_print(memory->text, time_us) - strlen("000000Z");
+    }
+    uint32_t micros = (uint32_t)((uint64_t)time_us - (uint64_t)second * (uint64_t)SECOND_US);
+    memcpy(out, memory->text, TIMESTAMP_SIZE);
+    char *end = out + memory->len;
+    end = put_two(put_two(put_two(end, micros / 10000), micros / 100 % 100), micros % 100);
+    *end++ = 'Z';
+    return (size_t)(end - out);
+}
+
 /* Takes between `least` and `most` digits off the text. */
 static bool take_number(str *text, size_t least, size_t most, int64_t *number)
 {

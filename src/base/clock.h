@@ -36,6 +36,17 @@ int days_of_month(int64_t year, int64_t month);
    0 as ISO 8601 has them, "+10000-…", "-0001-…"). Not NUL-terminated; gives the length. */
 size_t timestamp_print(char out[TIMESTAMP_SIZE], int64_t time_us);
 
+/* The second that was printed last: most times that are printed follow one of the same second. */
+struct timestamp_memory {
+    int64_t second;
+    size_t len; /* of its text up to the point; 0: none was printed */
+    char text[TIMESTAMP_SIZE];
+};
+
+/* The same as timestamp_print. */
+size_t timestamp_print_like(struct timestamp_memory *memory, char out[TIMESTAMP_SIZE],
+                            int64_t time_us);
+
 /* What a timestamp's text says of its zone. */
 enum timestamp_zone { TIMESTAMP_UTC_OFFSET, TIMESTAMP_ZONELESS };
 

@@ -151,14 +151,13 @@ bool envelope_op(const struct envelope *envelope, enum change_op *op, struct fau
 {
     if (envelope->odd_image)
         return fault_set(fault, FAULT_RECORD, "before or after is neither an object nor null");
-    static const char letters[CHANGE_OP_COUNT + 1] = "rcudtm"; /* in the order of enum change_op */
     str text = envelope->op->text;
-    const char *found = text.len == 1 && text.ptr[0] ? strchr(letters, text.ptr[0]) : NULL;
+    const char *found = text.len == 1 && text.ptr[0] ? strchr(change_op_letters, text.ptr[0]) : NULL;
     if (!found)
         return fault_set(fault, FAULT_RECORD,
                          "unknown op \"%.*s\": Debezium has c, r, u, d, t and m",
                          STR_ARG(str_head(text, 40)));
-    *op = (enum change_op)(found - letters);
+    *op = (enum change_op)(found - change_op_letters);
     return true;
 }
 

@@ -15,53 +15,46 @@ static inline bool is_odd(char c)
 
 #define WIDTH 16
 
-/* Whether all bytes are beyond the comma, as in words, numbers and times. All odd bytes are not. */
-static inline bool is_beyond(__m128i bytes)
+/* Whether one of the bytes is odd. Most texts have only bytes beyond the comma, which no odd byte
+   is. */
+static inline bool are_odd(__m128i bytes)
 {
     const __m128i comma = _mm_set1_epi8(',');
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, comma), bytes)) == 0;
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, comma), bytes)) == 0)
+        return false;
+    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, comma),
+                               _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+    return _mm_movemask_epi8(odd) != 0;
 }
 
-static bool has_odd_byte(const char *text, size_t len)
+static inline bool copy_block(char *out, const char *text)
 {
-    size_t i = 0;
-    while (i < len && !is_odd(text[i]))
-        i++;
-    return i < len;
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    _mm_storeu_si128((__m128i *)(void *)out, bytes);
+    return !are_odd(bytes);
 }
 
+/* The last block overlaps the one before it. */
 static inline bool copy_long(char *out, const char *text, size_t len)
 {
-    bool beyond = true;
-    for (size_t i = 0; i + WIDTH < len; i += WIDTH) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        beyond = is_beyond(bytes) && beyond;
-        _mm_storeu_si128((__m128i *)(void *)(out + i), bytes);
-    }
-    __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + len - WIDTH));
-    _mm_storeu_si128((__m128i *)(void *)(out + len - WIDTH), last);
-    return (beyond && is_beyond(last)) || !has_odd_byte(text, len);
+    for (size_t i = 0; i + WIDTH < len; i += WIDTH)
+        if (!copy_block(out + i, text + i))
+            return false;
+    return copy_block(out + len - WIDTH, text + len - WIDTH);
 }
 
-/* Between 4 and 15 bytes: the first and the last of them, which overlap. */
-static inline bool copy_medium(char *out, const char *text, size_t len)
+/* Between `half` and twice as many bytes: the first and the last of them, which overlap. */
+static inline bool copy_halves(char *out, const char *text, size_t len, size_t half)
 {
-    uint64_t first = 0, last = 0;
-    size_t half = len < 8 ? 4 : 8;
-    if (half == 4) {
-        memcpy(&first, text, 4);
-        memcpy(&last, text + len - 4, 4);
-        memcpy(out, &first, 4);
-        memcpy(out + len - 4, &last, 4);
-        first |= first << 32;
-        last |= last << 32;
-    } else {
-        memcpy(&first, text, 8);
-        memcpy(&last, text + len - 8, 8);
-        memcpy(out, &first, 8);
-        memcpy(out + len - 8, &last, 8);
-    }
-    return is_beyond(_mm_set_epi64x((int64_t)first, (int64_t)last)) || !has_odd_byte(text, len);
+    uint64_t first = UINT64_MAX, last = UINT64_MAX;
+    memcpy(&first, text, half);
+    memcpy(&last, text + len - half, half);
+    memcpy(out, &first, half);
+    memcpy(out + len - half, &last, half);
+    return !are_odd(_mm_set_epi64x((int64_t)first, (int64_t)last));
 }
 
 /* Copies the text while it looks for odd bytes; false where it has found one. */
@@ -69,8 +62,10 @@ static inline bool copy_plain(char *out, const char *text, size_t len)
 {
     if (len >= WIDTH)
         return copy_long(out, text, len);
+    if (len >= 8)
+        return copy_halves(out, text, len, 8);
     if (len >= 4)
-        return copy_medium(out, text, len);
+        return copy_halves(out, text, len, 4);
     bool odd = false;
     for (size_t i = 0; i < len; i++) {
         out[i] = text[i];
@@ -148,32 +143,16 @@ static bool put_guarded(const struct encoder *encoder, struct value value, struc
     return true;
 }
 
-static bool put_rare_cell(const struct encoder *encoder, struct value value, char behind,
-                          struct buf *out, struct fault *fault)
+static bool put_value(const struct encoder *encoder, struct value value, struct buf *out,
+                      struct fault *fault)
 {
-    bool good = true;
-    if (!value_has_text(value))
+    if (!value_has_text(value)) {
         buf_str(out, encoder->null_text);
-    else if ((encoder->formula_guard && is_formula(value))
-             || !put_plain(out, value.text, encoder->null_text))
-        good = put_guarded(encoder, value, out, fault);
-    buf_char(out, behind);
-    return good;
-}
-
-/* Most cells are NULL, or stand as they are: those go straight into the buffer. */
-static inline bool put_cell(const struct encoder *encoder, struct value value, char behind,
-                            struct buf *out, struct fault *fault)
-{
-    size_t len = value_has_text(value) ? value.text.len : 0;
-    bool rare = value_has_text(value)
-                    ? encoder->formula_guard || is_mistakable(value.text, encoder->null_text)
-                    : encoder->null_text.len > 0;
-    if (rare || !buf_reserve(out, len + 1) || !copy_plain(out->ptr + out->len, value.text.ptr, len))
-        return put_rare_cell(encoder, value, behind, out, fault);
-    out->ptr[out->len + len] = behind;
-    out->len += len + 1;
-    return true;
+        return true;
+    }
+    bool guarded = encoder->formula_guard && is_formula(value);
+    return (!guarded && put_plain(out, value.text, encoder->null_text))
+           || put_guarded(encoder, value, out, fault);
 }
 
 static void csv_head(const struct encoder *encoder, struct buf *out)
@@ -189,17 +168,68 @@ static void csv_head(const struct encoder *encoder, struct buf *out)
     buf_char(out, '\n');
 }
 
-static bool csv_row(const struct encoder *encoder, const struct row *row, const struct batch *batch,
+/* ---- rows ---- */
+
+static bool put_row(const struct encoder *encoder, const struct row *row, const struct batch *batch,
                     struct buf *out, struct fault *fault)
 {
     const struct layout *layout = encoder->layout;
     char scratch[CELL_SCRATCH];
     for (size_t i = 0; i < layout->count; i++) {
         struct value value = row_cell(row, &layout->column[i], batch, scratch);
-        if (!put_cell(encoder, value, i + 1 < layout->count ? ',' : '\n', out, fault))
+        if (!put_value(encoder, value, out, fault))
             return fault_in(fault, "column %.*s", STR_ARG(layout->column[i].name));
+        buf_char(out, i + 1 < layout->count ? ',' : '\n');
     }
     return encoder_end(out, fault);
+}
+
+/* A text that stands as it is, and a comma. NULL where it must stand in quotes, or has no room. */
+static inline char *put_quick_text(char *at, const char *end, str text)
+{
+    bool mistakable = text.len == 0 || (text.len == 2 && text.ptr[0] == '\\');
+    if (mistakable || (size_t)(end - at) <= text.len || !copy_plain(at, text.ptr, text.len))
+        return NULL;
+    at[text.len] = ',';
+    return at + text.len + 1;
+}
+
+static inline char *put_quick_cell(char *at, const char *end, const struct row *row,
+                                   const struct column *column, const struct batch *batch)
+{
+    char scratch[CELL_SCRATCH];
+    struct value value = row_cell(row, column, batch, scratch);
+    if (value_has_text(value))
+        return put_quick_text(at, end, value.text);
+    if (at == end)
+        return NULL;
+    *at = ',';
+    return at + 1;
+}
+
+/* Most rows have only cells that are NULL or stand as they are. The buffer knows nothing of the row
+   until it is whole. */
+static bool put_quick_row(const struct encoder *encoder, const struct row *row,
+                          const struct batch *batch, struct buf *out)
+{
+    const struct column *column = encoder->layout->column, *last = column + encoder->layout->count;
+    const char *end = out->ptr + out->capacity;
+    char *at = out->ptr + out->len;
+    for (; at && column < last; column++)
+        at = put_quick_cell(at, end, row, column, batch);
+    if (!at)
+        return false;
+    at[-1] = '\n';
+    out->len = (size_t)(at - out->ptr);
+    return true;
+}
+
+static bool csv_row(const struct encoder *encoder, const struct row *row, const struct batch *batch,
+                    struct buf *out, struct fault *fault)
+{
+    bool usual = encoder->null_text.len == 0 && !encoder->formula_guard && !out->failed;
+    return (usual && out->capacity > 0 && put_quick_row(encoder, row, batch, out))
+           || put_row(encoder, row, batch, out, fault);
 }
 
 const struct encoder_type csv_encoder = {

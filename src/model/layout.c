@@ -94,36 +94,6 @@ static struct value int_or_null(int64_t number, char scratch[CELL_SCRATCH])
     return number < 0 ? null_value : int_value(number, scratch);
 }
 
-static bool is_gone(enum change_op op)
-{
-    return op == CHANGE_DELETE || op == CHANGE_TRUNCATE;
-}
-
-static bool is_new(enum change_op op)
-{
-    return op == CHANGE_CREATE || op == CHANGE_READ;
-}
-
-/* A row without a field hides no old value, unless a delete came without its image. */
-bool row_old_known(const struct row *row)
-{
-    if (row->field)
-        return row->field->before.kind != VALUE_ABSENT
-               && row->field->before.kind != VALUE_UNAVAILABLE;
-    return !row->change->hides_fields;
-}
-
-static struct value bool_value(bool yes)
-{
-    return (struct value){VALUE_BOOL, yes ? STR("true") : STR("false")};
-}
-
-static struct value op_value(enum change_op op)
-{
-    static const char letters[] = "rcudtm";
-    return (struct value){VALUE_TEXT, {&letters[op], 1}};
-}
-
 static int64_t event_time(const struct change *change)
 {
     return change->source_us != TIME_UNKNOWN ? change->source_us : change->record->time_us;
@@ -137,10 +107,7 @@ static int64_t field_number(const struct row *row)
 int64_t row_time(const struct row *row, enum column_kind kind, const struct batch *batch)
 {
     const struct change *change = row->change;
-    bool now = (kind == COLUMN_DATETIME_CREATED && is_new(change->op))
-               || (kind == COLUMN_DATETIME_UPDATED && change->op == CHANGE_UPDATE)
-               || (kind == COLUMN_DATETIME_DELETED && is_gone(change->op));
-    if (now)
+    if (kind == row_event_column(change->op) && change->op != CHANGE_MESSAGE)
         return change->event_us;
     return kind == COLUMN_DATETIME_INSERTED ? batch->inserted_us
            : kind == COLUMN_EVENT_TIME      ? event_time(change)
@@ -157,22 +124,18 @@ struct value row_other_cell(const struct row *row, const struct column *column,
     case COLUMN_CHANGE_FIELD:
     case COLUMN_OLD_VALUE:
     case COLUMN_NEW_VALUE:
+    case COLUMN_OP:
+    case COLUMN_OLD_KNOWN:
         return null_value; /* row_cell knows better where there is a field */
     case COLUMN_DATETIME_CREATED:
     case COLUMN_DATETIME_UPDATED:
     case COLUMN_DATETIME_DELETED:
         return time_value(row_time(row, column->kind, batch), scratch);
     case COLUMN_DATETIME_INSERTED:
-        if (batch->inserted_text.len > 0)
-            return (struct value){VALUE_TEXT, batch->inserted_text};
         return time_value(batch->inserted_us, scratch);
     case COLUMN_EVENT_TIME:
     case COLUMN_CONNECTOR_TIME:
         return time_value(row_time(row, column->kind, batch), scratch);
-    case COLUMN_OP:
-        return op_value(change->op);
-    case COLUMN_OLD_KNOWN:
-        return bool_value(row_old_known(row));
     case COLUMN_SOURCE_TABLE:
         return text_or_null(change->source_table);
     case COLUMN_ROW_KEY:

@@ -321,6 +321,21 @@ static bool set_time(const struct pivot *pivot, struct change *change, struct fa
     return column_time(change, from, &change->event_us, fault);
 }
 
+/* Printed once for all rows of the change. */
+static bool print_time(struct pivot *pivot, struct change *change, struct batch *batch,
+                       struct fault *fault)
+{
+    change->event_text = STR_EMPTY;
+    if (!pivot->layout.wants_event_time || change->event_us == TIME_UNKNOWN)
+        return true;
+    char *text = arena_alloc(&batch->arena, TIMESTAMP_SIZE);
+    if (!text)
+        return fault_memory(fault, "a time");
+    size_t len = timestamp_print_like(&pivot->printed, text, change->event_us);
+    change->event_text = (str){text, len};
+    return true;
+}
+
 static bool refuse_key(const struct pivot *pivot, const struct change *change,
                        const struct plan *plan, str name, struct fault *fault)
 {
@@ -517,7 +532,8 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     if (batch->row_count == first)
         return true;
     change->source_table = plan->source_table;
-    return set_time(pivot, change, fault) && set_copied(pivot, plan, note, change, batch, fault)
+    return set_time(pivot, change, fault) && print_time(pivot, change, batch, fault)
+           && set_copied(pivot, plan, note, change, batch, fault)
            && set_row_key(pivot, plan, change, batch, fault);
 }
 

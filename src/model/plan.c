@@ -500,7 +500,11 @@ static void add_column(struct layout *layout, str name, str source)
         source = str_from_at(source, strlen("column."));
     *column = (struct column){.name = name, .source = source};
     bool built_in = !of_table && column_kind_by_name(source, &column->kind);
-    layout->wants_row_key = layout->wants_row_key || (built_in && column->kind == COLUMN_ROW_KEY);
+    if (built_in && column->kind == COLUMN_ROW_KEY)
+        layout->wants_row_key = true;
+    if (built_in && column->kind >= COLUMN_DATETIME_CREATED
+        && column->kind <= COLUMN_DATETIME_DELETED)
+        layout->wants_event_time = true;
     if (!built_in) {
         column->kind = COLUMN_COPY;
         column->copied = layout->copied_count++;

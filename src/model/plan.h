@@ -5,6 +5,7 @@
 #ifndef FIELDTRAIL_PLAN_H
 #define FIELDTRAIL_PLAN_H
 
+#include "clock.h"
 #include "half.h"
 #include "identity.h"
 #include "mask.h"
@@ -87,6 +88,7 @@ struct pivot {
     struct plan_map *plans;
     struct plan *last;    /* most events follow one of the same table */
     struct halves halves; /* of key changes, that wait */
+    struct timestamp_memory printed;
     struct pivot_counts counts;
     enum pivot_columns usual_columns;
     pivot_warn *warn;
