@@ -3,6 +3,11 @@
  */
 #include "start.h"
 
+static bool is_ours(const struct lane *lane)
+{
+    return lane->assigned || lane->incoming;
+}
+
 struct topic {
     bool remembered, committed; /* of any of its partitions */
 };
@@ -60,7 +65,7 @@ static bool by_reset(struct lane *lane, enum start_reset reset, struct fault *fa
 static bool resolve(struct lane *lane, const struct memory *memory, const struct topic *topic,
                     const struct sink_type *sink, enum start_reset reset, struct fault *fault)
 {
-    bool ours = lane->assigned || lane->incoming;
+    bool ours = is_ours(lane);
     if (memory->next != OFFSET_NONE) {
         lane->next = memory->next;
         lane->last_us = memory->last_us;
@@ -99,4 +104,36 @@ bool start_resolve(struct lane *lane, const struct memory *memory, size_t count,
             return false;
     }
     return true;
+}
+
+/* Whether the topic's first partition is ours. */
+static bool leads_topic(const struct lane *lane, size_t count, str topic)
+{
+    for (size_t i = 0; i < count; i++)
+        if (lane[i].partition == 0 && str_eq(lane[i].topic, topic))
+            return is_ours(&lane[i]);
+    return false;
+}
+
+/* Whether nothing was ever told of the topic. */
+static bool is_unread(const struct lane *lane, size_t count, str topic)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(lane[i].topic, topic) && lane[i].committed != OFFSET_NONE)
+            return false;
+    return true;
+}
+
+enum start_word start_word(const struct lane *lane, size_t count, size_t nth,
+                           enum start_reset reset)
+{
+    const struct lane *one = &lane[nth];
+    if (one->low == OFFSET_NONE || one->committed != OFFSET_NONE)
+        return START_NOT_TOLD;
+    bool together = reset == START_LATEST && is_unread(lane, count, one->topic);
+    if (together && leads_topic(lane, count, one->topic))
+        return START_TOLD;
+    if (!is_ours(one))
+        return START_NOT_TOLD;
+    return together ? START_AWAITED : START_TOLD;
 }

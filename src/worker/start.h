@@ -21,4 +21,19 @@ bool start_resolve(struct lane *lane, const struct memory *memory, size_t count,
                    const struct sink_type *sink, enum start_reset reset,
                    struct fault *fault) MUST_CHECK;
 
+/* For sinks that remember nothing: who tells the source's own memory where a lane begins of which
+   it knows nothing. */
+enum start_word {
+    START_NOT_TOLD, /* it is known, or another owner's to tell */
+    START_TOLD,     /* by us */
+    START_AWAITED   /* it is ours to read, but not to tell: nothing is read before it is known */
+};
+
+/* Each owner tells the start of its own lanes alone: what is told of another's may come after that
+   one has moved on, and nothing would set it right. But "latest" is another place whenever it is
+   resolved; there the owner of the topic's first partition tells the start of all of them at once,
+   and the others wait for it. */
+enum start_word start_word(const struct lane *lane, size_t count, size_t nth,
+                           enum start_reset reset);
+
 #endif

@@ -53,27 +53,36 @@ static bool resolve_lanes(struct task *task, struct fault *fault)
 }
 
 /* A sink that remembers nothing begins where the group says. Where the group said nothing yet, the
-   start that was resolved is its word from now on, for all partitions of a topic: resolved anew
-   after a crash it might be another one. */
+   start that was resolved is its word from now on: resolved anew after a crash it might be another
+   one. */
 static bool commit_start(struct task *task, struct fault *fault)
 {
     size_t count = 0;
+    const struct source *source = task->source;
+    const struct lane *awaited = NULL;
     struct reach *list = ARENA_NEW(&task->batch.arena, struct reach, task->lane_capacity);
     if (!list)
         return fault_memory(fault, "positions");
-    for (size_t i = 0; i < task->lane_capacity; i++) {
-        const struct lane *lane = &task->source->lane[i];
-        if (lane->low != OFFSET_NONE && lane->committed == OFFSET_NONE)
+    for (size_t i = 0; i < source->lane_count; i++) {
+        const struct lane *lane = &source->lane[i];
+        enum start_word word = start_word(source->lane, source->lane_count, i,
+                                          (enum start_reset)task->settings.reset);
+        if (word == START_TOLD)
             list[count++] = (struct reach){(uint32_t)i, lane->next, TIME_UNKNOWN, OFFSET_NONE};
+        else if (word == START_AWAITED)
+            awaited = lane;
     }
     if (count > 0 && !source_commit(task->source, list, count, true, fault)) {
         fault->kind = FAULT_RETRY; /* a refusal is told by the next poll, too */
         return false;
     }
-    /* Told once: by the next time another owner may have moved them on. */
+    /* Told once. */
     for (size_t i = 0; i < count; i++)
         task->source->lane[list[i].lane].committed = list[i].next;
-    return true;
+    return !awaited
+           || fault_set(fault, FAULT_RETRY,
+                        "%.*s[%d] begins where the reader of %.*s[0] says, which has not said it",
+                        STR_ARG(awaited->topic), awaited->partition, STR_ARG(awaited->topic));
 }
 
 /* What was put and not flushed is done again by whoever reads next. */

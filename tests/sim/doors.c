@@ -82,6 +82,21 @@ static bool sim_poll(struct source *source, struct batch *batch, int timeout_ms,
     return !fails(owner) || fault_set(fault, FAULT_RETRY, "the log broke");
 }
 
+/* The first that the group hears of lanes is where they begin: "latest" of all at once, for it
+   would be another place later. */
+static void group_begin(struct world *world, const struct reach *reach, size_t count)
+{
+    size_t begun = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (world->start[reach[i].lane] != OFFSET_NONE)
+            continue;
+        world->start[reach[i].lane] = reach[i].next;
+        begun++;
+    }
+    if (world->plan.latest && begun > 0 && begun < world->plan.lanes)
+        world_wrong(world, "latest is told of %zu lanes", begun);
+}
+
 static bool sim_commit(struct source *source, const struct reach *reach, size_t count, bool wait,
                        struct fault *fault)
 {
@@ -91,8 +106,8 @@ static bool sim_commit(struct source *source, const struct reach *reach, size_t 
         fiber_sleep(world, world_below(world, 200));
     for (size_t i = 0; i < count; i++) {
         const struct lane *lane = &owner->lane[reach[i].lane];
-        /* For a target that forgets, the start of all lanes is told where the group knows none. */
-        bool start = !world->plan.remembers && lane->committed == OFFSET_NONE;
+        /* For a target that forgets, one owner tells what "latest" is for all lanes. */
+        bool start = !world->plan.remembers && world->plan.latest && lane->committed == OFFSET_NONE;
         if (!lane->assigned && !lane->incoming && !start)
             world_wrong(world, "a commit of t[%u], which is not ours", reach[i].lane);
     }
@@ -100,8 +115,13 @@ static bool sim_commit(struct source *source, const struct reach *reach, size_t 
         return fault_set(fault, FAULT_RETRY, "the group knows us not");
     if (fails(owner))
         return fault_set(fault, FAULT_RETRY, "no answer");
+    if (!world->plan.remembers)
+        group_begin(world, reach, count);
     for (size_t i = 0; i < count; i++) {
         uint32_t lane = reach[i].lane;
+        if (reach[i].next < world->committed[lane])
+            world_wrong(world, "t[%u]: the group goes back from %lld to %lld", lane,
+                        (long long)world->committed[lane], (long long)reach[i].next);
         if (world->plan.remembers && reach[i].next > world->stored[lane].next)
             world_wrong(world, "t[%u]: %lld is committed, but the target is at %lld", lane,
                         (long long)reach[i].next, (long long)world->stored[lane].next);
@@ -293,7 +313,7 @@ static void claim_lane(struct owner *owner, const struct lane *lane, size_t i)
 {
     struct memory *stored = &owner->world->stored[i];
     if (stored->next == OFFSET_NONE)
-        stored->next = lane->next;
+        stored->next = owner->world->start[i] = lane->next;
     if (!lane->assigned && !lane->incoming)
         return;
     owner->epoch[i] = ++stored->epoch;

@@ -42,8 +42,10 @@ struct plan plan_of_seed(uint64_t seed)
                         .crashes = world_below(&dice, 2),
                         .pauses = world_below(&dice, 2),
                         .outages = world_below(&dice, 2)};
-    snprintf(options, sizeof(options), "errors.tolerance=%s;%s", plan.tolerant ? "all" : "none",
-             option_sets[world_below(&dice, sizeof(option_sets) / sizeof(option_sets[0]))]);
+    const char *set = option_sets[world_below(&dice, sizeof(option_sets) / sizeof(option_sets[0]))];
+    plan.latest = world_below(&dice, 4) == 0;
+    snprintf(options, sizeof(options), "errors.tolerance=%s;auto.offset.reset=%s;%s",
+             plan.tolerant ? "all" : "none", plan.latest ? "latest" : "earliest", set);
     plan.options = options;
     return plan;
 }

@@ -60,6 +60,9 @@ static void write_rows(struct world *world, const struct closing *closing)
         if (world->plan.remembers && *written > 0)
             world_wrong(world, "row %u of t[%u]@%lld is written twice", row->number, row->lane,
                         (long long)row->offset);
+        if (world->start[row->lane] == OFFSET_NONE || row->offset < world->start[row->lane])
+            world_wrong(world, "a row of t[%u]@%lld, before the first start", row->lane,
+                        (long long)row->offset);
         if (world_is_bad(world, row->lane, row->offset))
             world_wrong(world, "a row of the bad record t[%u]@%lld is written", row->lane,
                         (long long)row->offset);
@@ -148,7 +151,7 @@ void target_arrive(struct world *world)
 
 void target_check_reached(struct world *world, size_t lane, int64_t offset, const char *who)
 {
-    for (int64_t i = 0; i < offset; i++) {
+    for (int64_t i = world->start[lane]; i < offset; i++) {
         bool bad = world_is_bad(world, lane, i);
         if (bad && world->kept[lane][i] == 0)
             world_wrong(world, "%s: t[%zu]@%lld is passed by %lld without a letter", who, lane,

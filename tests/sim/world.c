@@ -374,7 +374,7 @@ bool world_run(struct world *world, uint64_t seed, const struct plan *plan)
     the_world = world;
     world_make_log(world);
     for (size_t i = 0; i < LANES_LIMIT; i++) {
-        world->committed[i] = OFFSET_NONE;
+        world->committed[i] = world->start[i] = OFFSET_NONE;
         world->owner_of[i] = -1;
         world->stored[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
     }

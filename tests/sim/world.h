@@ -91,6 +91,7 @@ struct owner {
 struct plan {
     unsigned lanes, records, owners;
     bool remembers, tolerant, names_lines;
+    bool latest; /* where nothing is known, reading begins at the end of the log */
     unsigned bad_percent, control_percent;
     unsigned failure_permille;    /* of each call */
     unsigned slow_percent;        /* of flushes: a second and more */
@@ -115,6 +116,7 @@ struct world {
     int64_t arrives_ms[LANES_LIMIT][RECORDS_LIMIT];
     /* The group: */
     uint64_t generation;
+    int64_t start[LANES_LIMIT]; /* the first position ever stored of a lane, or OFFSET_NONE */
     bool rebalancing;
     int64_t rebalance_deadline_ms;
     int64_t committed[LANES_LIMIT];

@@ -240,11 +240,74 @@ static void test_remedies(void **state)
     }
 }
 
+/* Who tells the group where a partition begins: t is told, w is waited for, - is neither. */
+static void test_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        enum start_reset reset;
+        struct spec lane[LANES];
+        const char *want;
+    } words[] = {
+        {"its own",
+         START_EARLIEST,
+         {{'t', 'i', 0, 9, NONE, NONE, 0}, {'t', '-', 0, 9, NONE, NONE, 0}},
+         "t-"},
+        {"its own, not the first",
+         START_EARLIEST,
+         {{'t', '-', 0, 9, NONE, NONE, 0}, {'t', 'i', 0, 9, NONE, NONE, 0}},
+         "-t"},
+        {"all",
+         START_LATEST,
+         {{'t', 'a', 0, 9, NONE, NONE, 0}, {'t', '-', 0, 9, NONE, NONE, 0}},
+         "tt"},
+        {"all, by the first's owner",
+         START_LATEST,
+         {{'t', '-', 0, 9, NONE, NONE, 0},
+          {'t', 'i', 0, 9, NONE, NONE, 0},
+          {'t', 'a', 0, 9, NONE, NONE, 0}},
+         "-ww"},
+        {"those that are known",
+         START_LATEST,
+         {{'t', 'i', 0, 9, 4, NONE, 0},
+          {'t', 'i', 0, 9, NONE, NONE, 0},
+          {'t', '-', 0, 9, NONE, NONE, 0}},
+         "-t-"},
+        {"a new one",
+         START_LATEST,
+         {{'t', '-', 0, 9, 4, NONE, 0}, {'t', 'i', 0, 9, NONE, NONE, 0}},
+         "-t"},
+        {"another topic's",
+         START_LATEST,
+         {{'t', 'i', 0, 9, 4, NONE, 0}, {'u', '-', 0, 9, NONE, NONE, 0}},
+         "--"},
+        {"not described",
+         START_LATEST,
+         {{'t', 'i', 0, 9, NONE, NONE, 0}, {'t', '-', NONE, NONE, NONE, NONE, 0}},
+         "t-"},
+    };
+    static const char letters[] = {
+        [START_NOT_TOLD] = '-', [START_TOLD] = 't', [START_AWAITED] = 'w'};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        struct start_case test = {.what = words[i].what};
+        struct lane lane[LANES] = {0};
+        struct memory memory[LANES] = {0};
+        char got[LANES + 1] = "";
+        memcpy(test.lane, words[i].lane, sizeof(test.lane));
+        size_t count = fill(&test, lane, memory);
+        for (size_t nth = 0; nth < count; nth++)
+            got[nth] = letters[start_word(lane, count, nth, words[i].reset)];
+        check_text(words[i].what, str_from(got), words[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_remedies),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

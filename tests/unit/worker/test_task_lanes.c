@@ -175,7 +175,8 @@ static void test_forgetful_sink(void **state)
 }
 
 /* What "latest" meant is written down for all partitions before anything is read: those that nobody
-   has yet begin there too, and not at the end of another day. */
+   has yet begin there too, and not at the end of another day. The beginning stays where it is, and
+   another owner may be on its way from there already: nothing is told of its partitions. */
 static void test_forgetful_start_is_committed(void **state)
 {
     (void)state;
@@ -183,7 +184,7 @@ static void test_forgetful_start_is_committed(void **state)
     static const struct {
         const char *reset;
         int64_t start;
-    } cases[] = {{"auto.offset.reset=earliest", 0}, {"auto.offset.reset=latest", HIGH}};
+    } cases[] = {{"auto.offset.reset=earliest", OFFSET_NONE}, {"auto.offset.reset=latest", HIGH}};
     static const struct step script[] = {{1, DO_ASSIGN, 1, false}, {0}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         world_start(&world, script, 3, false, cases[i].reset);
@@ -191,9 +192,40 @@ static void test_forgetful_start_is_committed(void **state)
         check_number("ours", world.lane[0].committed, HIGH);
         check_number("nobody's", world.lane[1].committed, cases[i].start);
         check_number("nobody's", world.lane[2].committed, cases[i].start);
-        check_number("rows", (int64_t)(world.durable > 0), cases[i].start == 0);
+        check_number("rows", (int64_t)(world.durable > 0), cases[i].start != HIGH);
         world_stop(&world);
     }
+}
+
+/* The reader of the topic's first partition says at last what "latest" is. */
+static void tell_latest(struct world *world)
+{
+    static const int64_t told[LANES] = {4, 5, 6};
+    if (world->beats < 3)
+        return;
+    for (size_t i = 0; i < LANES; i++)
+        if (world->lane[i].committed == OFFSET_NONE)
+            world->lane[i].committed = told[i];
+}
+
+/* Until then nothing of the other partitions is read, and nothing told of them. */
+static void test_forgetful_start_is_awaited(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct step script[] = {{1, DO_ASSIGN, 2, false}, {0}};
+    world_start(&world, script, 3, false, "auto.offset.reset=latest");
+    world.on_beat = tell_latest;
+    world.task.retry.delay_max_ms = 100; /* it is told while the task waits */
+    check_good("run", task_run(&world.task, &world.fault), &world.fault);
+    check_number("the first", world.lane[0].committed, 4);
+    check_number("ours", world.lane[1].committed, HIGH);
+    check_number("the last", world.lane[2].committed, 6);
+    check_number("tries", (int64_t)world.task.status.retries > 0, true);
+    assert_true(world.durable > 0);
+    for (size_t i = 0; i < world.durable; i++)
+        assert_true(world.row[i] >= ID(1, 5) && world.row[i] < ID(2, 0));
+    world_stop(&world);
 }
 
 /* ---- turns ---- */
@@ -875,6 +907,7 @@ int main(void)
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_forgetful_sink),
         cmocka_unit_test(test_forgetful_start_is_committed),
+        cmocka_unit_test(test_forgetful_start_is_awaited),
         cmocka_unit_test(test_revoke_flushes),
         cmocka_unit_test(test_lost_drops),
         cmocka_unit_test(test_lost_commits_nothing),
