@@ -35,24 +35,16 @@ static bool add_row(struct form_reader *reader, enum change_op op, const struct 
     const struct json *event = reader->payload;
     if (row && row->kind != JSON_OBJECT)
         return fault_set(fault, FAULT_RECORD, "a row of Canal that is no object");
-    struct json *before = form_old_row(reader, row, old);
-    if (!before)
-        return fault_memory(fault, "a row");
-    bool gone = op == CHANGE_DELETE;
-    struct form_images images = {gone || op == CHANGE_UPDATE ? before : NULL, gone ? NULL : row,
-                                 NULL};
-    struct change *change = form_add(reader, op, images, fault);
+    struct change *change = form_add_whole(reader, op, row, old, json_member(event, "pkNames"),
+                                           fault);
     if (!change)
         return false;
-    change->proof = PROOF_WHOLE;
-    change->schema = json_string(json_member(event, "database"));
-    change->table = json_string(json_member(event, "table"));
     change->source_us = form_time(json_member(event, "es"), 1000);
     change->connector_us = form_time(json_member(event, "ts"), 1000);
     change->query = form_text(event, "sql");
     if (change->query.text.len == 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY};
-    return form_key(reader, change, json_member(event, "pkNames"), fault);
+    return true;
 }
 
 static bool canal_read(struct form_reader *reader, struct fault *fault)

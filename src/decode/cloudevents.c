@@ -51,10 +51,6 @@ static void read_attributes(const struct json *event, struct change *change)
         && !timestamp_parse(json_string(json_member(event, "time")), &change->source_us, &zone))
         change->source_us = TIME_UNKNOWN;
     change->source_name = json_string(json_member(event, PREFIX "name"));
-    change->schema = json_string(json_member(event, PREFIX "schema"));
-    if (change->schema.len == 0)
-        change->schema = json_string(json_member(event, PREFIX "db"));
-    change->table = json_string(json_member(event, PREFIX "table"));
     change->lsn = form_text(event, PREFIX "lsn");
     change->tx_id = form_text(event, PREFIX "txid");
     change->tx_order = form_text(event, PREFIX "txtotalorder");
@@ -70,9 +66,14 @@ static bool cloudevents_read(struct form_reader *reader, struct fault *fault)
                          "data.serializer.type=json");
     if (!read_op(event, &op, fault))
         return false;
-    struct form_images images = {object_or_null(json_member(data, "before")),
-                                 object_or_null(json_member(data, "after")), NULL};
-    struct change *change = form_add(reader, op, images, fault);
+    struct form_row row = {.op = op,
+                           .schema = json_string(json_member(event, PREFIX "schema")),
+                           .table = json_string(json_member(event, PREFIX "table")),
+                           .before = object_or_null(json_member(data, "before")),
+                           .after = object_or_null(json_member(data, "after"))};
+    if (row.schema.len == 0)
+        row.schema = json_string(json_member(event, PREFIX "db"));
+    struct change *change = form_add(reader, &row, fault);
     if (!change)
         return false;
     read_attributes(event, change);

@@ -27,10 +27,6 @@ static void read_meta(const struct json *row, struct change *change)
         change->source_us = form_time(json_member(row, "__source_ts_ms"), 1000);
     change->connector_us = form_time(json_member(row, "__ts_ms"), 1000);
     change->source_name = json_string(json_member(row, "__name"));
-    change->schema = json_string(json_member(row, "__schema"));
-    if (change->schema.len == 0)
-        change->schema = json_string(json_member(row, "__db"));
-    change->table = json_string(json_member(row, "__table"));
     change->lsn = form_text(row, "__lsn");
     if (change->lsn.kind == VALUE_NULL)
         change->lsn = form_text(row, "__source_lsn");
@@ -39,17 +35,20 @@ static void read_meta(const struct json *row, struct change *change)
         change->tx_id = form_text(row, "__source_txId");
 }
 
-/* The topic is named after the table: prefix.schema.table. */
-static void table_of_topic(struct change *change)
+/* Without members that name it the table is the topic's: prefix.schema.table. */
+static void read_table(const struct json *row, str topic, str *schema, str *table)
 {
-    str rest = change->record->topic, part, schema = STR_EMPTY, table = STR_EMPTY;
-    while (str_split(&rest, '.', &part)) {
-        schema = table;
-        table = part;
-    }
-    if (change->table.len == 0) {
-        change->table = table;
-        change->schema = schema;
+    str part;
+    *schema = json_string(json_member(row, "__schema"));
+    if (schema->len == 0)
+        *schema = json_string(json_member(row, "__db"));
+    *table = json_string(json_member(row, "__table"));
+    if (table->len > 0)
+        return;
+    *schema = STR_EMPTY;
+    while (str_split(&topic, '.', &part)) {
+        *schema = *table;
+        *table = part;
     }
 }
 
@@ -97,12 +96,13 @@ static bool flattened_read(struct form_reader *reader, struct fault *fault)
     if (!image || (reader->schema && !schema))
         return fault_memory(fault, "a row");
     bool gone = op == CHANGE_DELETE;
-    struct form_images images = {gone ? image : NULL, gone ? NULL : image, schema};
-    struct change *change = form_add(reader, op, images, fault);
+    struct form_row flat = {
+        .op = op, .before = gone ? image : NULL, .after = gone ? NULL : image, .columns = schema};
+    read_table(row, reader->record->topic, &flat.schema, &flat.table);
+    struct change *change = form_add(reader, &flat, fault);
     if (!change)
         return false;
     read_meta(row, change);
-    table_of_topic(change);
     return form_message_key(reader, change, fault);
 }
 

@@ -35,27 +35,6 @@ bool form_member(struct form_reader *reader, struct json *object, const struct j
     return true;
 }
 
-struct json *form_old_row(struct form_reader *reader, const struct json *row,
-                          const struct json *old)
-{
-    struct json *before = form_object(reader);
-    struct json **link = before ? &before->child : NULL;
-    for (const struct json *column = row ? row->child : NULL; link && column;
-         column = column->next) {
-        struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
-        if (!copy)
-            return NULL;
-        *copy = *column;
-        for (const struct json *was = old ? old->child : NULL; was; was = was->next)
-            if (str_eq(was->name, column->name))
-                *copy = *was;
-        copy->next = NULL;
-        *link = copy;
-        link = &copy->next;
-    }
-    return before;
-}
-
 struct value form_text(const struct json *object, const char *name)
 {
     const struct json *member = json_member(object, name);
@@ -103,19 +82,20 @@ static bool envelope_schema(struct form_reader *reader, const struct schema *row
     return true;
 }
 
-struct change *form_add(struct form_reader *reader, enum change_op op, struct form_images images,
-                        struct fault *fault)
+struct change *form_add(struct form_reader *reader, const struct form_row *row, struct fault *fault)
 {
     const struct value null = {VALUE_NULL, STR_EMPTY};
-    struct envelope envelope = {.before = images.before, .after = images.after};
+    struct envelope envelope = {.before = row->before, .after = row->after};
     struct schema schema;
     struct change *change = next_change(reader, fault);
     if (!change)
         return NULL;
-    *change = (struct change){.op = op,
+    *change = (struct change){.op = row->op,
                               .number = (uint32_t)reader->changes->count,
                               .record = reader->record,
                               .wrapped = reader->schema != NULL,
+                              .schema = row->schema,
+                              .table = row->table,
                               .source_us = TIME_UNKNOWN,
                               .connector_us = TIME_UNKNOWN,
                               .event_us = TIME_UNKNOWN,
@@ -125,16 +105,59 @@ struct change *form_add(struct form_reader *reader, enum change_op op, struct fo
                               .query = null,
                               .user_name = null,
                               .thread = null};
-    if (images.row && !envelope_schema(reader, images.row, &schema)) {
+    if (row->columns && !envelope_schema(reader, row->columns, &schema)) {
         fault_memory(fault, "a schema");
         return NULL;
     }
-    if (op != CHANGE_TRUNCATE && op != CHANGE_MESSAGE
-        && !debezium_images(reader->debezium, &envelope, images.row ? &schema : NULL,
+    if (row->op != CHANGE_TRUNCATE && row->op != CHANGE_MESSAGE
+        && !debezium_images(reader->debezium, &envelope, row->columns ? &schema : NULL,
                             &reader->batch->arena, change, fault))
         return NULL;
     reader->changes->count++;
     return change;
+}
+
+/* NULL where memory ran out. */
+static struct json *old_row(struct form_reader *reader, const struct json *row,
+                            const struct json *old)
+{
+    struct json *before = form_object(reader);
+    struct json **link = before ? &before->child : NULL;
+    for (const struct json *column = row ? row->child : NULL; link && column;
+         column = column->next) {
+        struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
+        if (!copy)
+            return NULL;
+        *copy = *column;
+        for (const struct json *was = old ? old->child : NULL; was; was = was->next)
+            if (str_eq(was->name, column->name))
+                *copy = *was;
+        copy->next = NULL;
+        *link = copy;
+        link = &copy->next;
+    }
+    return before;
+}
+
+struct change *form_add_whole(struct form_reader *reader, enum change_op op, const struct json *row,
+                              const struct json *old, const struct json *keys, struct fault *fault)
+{
+    bool gone = op == CHANGE_DELETE;
+    const struct json *before = gone ? row : NULL;
+    if (op == CHANGE_UPDATE && !(before = old_row(reader, row, old))) {
+        fault_memory(fault, "a row");
+        return NULL;
+    }
+    struct form_row whole = {.op = op,
+                             .schema = json_string(json_member(reader->payload, "database")),
+                             .table = json_string(json_member(reader->payload, "table")),
+                             .before = before,
+                             .after = gone ? NULL : row};
+    struct change *change = form_add(reader, &whole, fault);
+    if (!change)
+        return NULL;
+    change->proof = PROOF_WHOLE;
+    return form_key(reader, change, keys, fault) ? change : NULL;
 }
 
 static const struct field *find_field(const struct change *change, str name)

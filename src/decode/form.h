@@ -34,15 +34,23 @@ struct form {
     bool (*read)(struct form_reader *reader, struct fault *fault);
 };
 
-/* A row's images, as objects; NULL where there is none. */
-struct form_images {
-    const struct json *before, *after;
-    const struct schema *row; /* of both, or NULL */
+/* One change as a form tells it. */
+struct form_row {
+    enum change_op op;
+    str schema, table;                 /* which the types of columns depend on */
+    const struct json *before, *after; /* objects; NULL where there is none */
+    const struct schema *columns;      /* of both, or NULL */
 };
 
 /* A new change with its columns, at the end of the list. The message key is not read. */
-struct change *form_add(struct form_reader *reader, enum change_op op, struct form_images images,
+struct change *form_add(struct form_reader *reader, const struct form_row *row,
                         struct fault *fault);
+
+/* The same for formats that tell the whole new row, and of an update what the changed columns were:
+   `row` with the members of `old` in their places is the row before. The payload names database and
+   table; `keys` is that of form_key, which is called. */
+struct change *form_add_whole(struct form_reader *reader, enum change_op op, const struct json *row,
+                              const struct json *old, const struct json *keys, struct fault *fault);
 
 /* The names of the row's key: from an array of texts. The values are those of the image that
    exists. Without names the change stays without a message key. */
@@ -58,11 +66,6 @@ bool form_message_key(struct form_reader *reader, struct change *change,
 struct json *form_object(struct form_reader *reader);
 bool form_member(struct form_reader *reader, struct json *object, const struct json *member,
                  str name) MUST_CHECK;
-
-/* The row before an update, of formats that tell the new row and what changed columns were: `row`
-   with the members of `old` in their places. NULL where memory ran out. */
-struct json *form_old_row(struct form_reader *reader, const struct json *row,
-                          const struct json *old);
 
 /* The member's text; NULL where it is missing or null. */
 struct value form_text(const struct json *object, const char *name);

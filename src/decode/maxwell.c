@@ -56,7 +56,7 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
 {
     const struct json *event = reader->payload, *data = json_member(event, "data");
     const struct json *keys = json_member(event, "primary_key_columns");
-    struct json *before, *names;
+    struct json *names;
     enum change_op op;
     if (!read_op(event, &op)) {
         /* table-alter, database-create, bootstrap-start ... */
@@ -65,25 +65,19 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
     }
     if (!data || data->kind != JSON_OBJECT)
         return fault_set(fault, FAULT_RECORD, "an event of Maxwell without data");
-    before = form_old_row(reader, data, json_member(event, "old"));
-    if (!before || !names_of_key(reader, &names))
-        return fault_memory(fault, "a row");
-    bool gone = op == CHANGE_DELETE;
-    struct form_images images = {gone || op == CHANGE_UPDATE ? before : NULL, gone ? NULL : data,
-                                 NULL};
-    struct change *change = form_add(reader, op, images, fault);
+    if (!names_of_key(reader, &names))
+        return fault_memory(fault, "a row's key");
+    struct change *change = form_add_whole(reader, op, data, json_member(event, "old"),
+                                           keys ? keys : names, fault);
     if (!change)
         return false;
-    change->proof = PROOF_WHOLE;
-    change->schema = json_string(json_member(event, "database"));
-    change->table = json_string(json_member(event, "table"));
     change->source_us = form_time(json_member(event, "ts"), 1);
     change->tx_id = form_text(event, "xid");
     change->tx_order = form_text(event, "xoffset");
     change->lsn = form_text(event, "position");
     change->thread = form_text(event, "thread_id");
     change->query = form_text(event, "query");
-    return form_key(reader, change, keys ? keys : names, fault);
+    return true;
 }
 
 const struct form maxwell_form = {"maxwell", maxwell_is_like, maxwell_read};

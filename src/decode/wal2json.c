@@ -32,13 +32,15 @@ static bool add_message(struct form_reader *reader, struct change *change,
 static bool add_change(struct form_reader *reader, const struct parts *parts, struct fault *fault)
 {
     enum timestamp_zone zone;
-    struct form_images images = {parts->before, parts->after, NULL};
-    struct change *change = form_add(reader, parts->op, images, fault);
+    struct form_row row = {.op = parts->op,
+                           .schema = json_string(json_member(parts->change, "schema")),
+                           .table = json_string(json_member(parts->change, "table")),
+                           .before = parts->before,
+                           .after = parts->after};
+    struct change *change = form_add(reader, &row, fault);
     if (!change)
         return false;
     change->proof = PROOF_SENT;
-    change->schema = json_string(json_member(parts->change, "schema"));
-    change->table = json_string(json_member(parts->change, "table"));
     change->tx_id = form_text(parts->transaction, "xid");
     change->lsn = form_text(parts->transaction, parts->lsn);
     if (!timestamp_parse(json_string(json_member(parts->transaction, "timestamp")),

@@ -300,6 +300,44 @@ def test_what_is_no_event_is_named(name, text):
     assert row or "1:" in result.err
 
 
+# The same change of s.t in every shape: d was 17318 and is 17319.
+ONE_CHANGE = {
+    "flattened": lambda d: {"id": 1, "d": d, "__op": "u", "__schema": "s", "__table": "t"},
+    "flattened, named by its topic": lambda d: kcat({"id": 1, "d": d, "__op": "u"}, topic="p.s.t"),
+    "cloudevents": lambda d: {"id": "x", "source": "/", "specversion": "1.0", "type": "e",
+                              "iodebeziumop": "u", "iodebeziumschema": "s", "iodebeziumtable": "t",
+                              "data": {"before": {"id": 1, "d": 17318}, "after": {"id": 1, "d": d}}},
+    "maxwell": lambda d: {"database": "s", "table": "t", "type": "update",
+                          "data": {"id": 1, "d": d}, "old": {"d": 17318}},
+    "canal": lambda d: {"database": "s", "table": "t", "type": "UPDATE", "isDdl": False,
+                        "pkNames": ["id"], "data": [{"id": 1, "d": d}], "old": [{"d": 17318}]},
+    "wal2json-v1": lambda d: {"change": [
+        {"kind": "update", "schema": "s", "table": "t", "columnnames": ["id", "d"],
+         "columnvalues": [1, d], "oldkeys": {"keynames": ["id", "d"], "keyvalues": [1, 17318]}}]},
+    "wal2json-v2": lambda d: {
+        "action": "U", "schema": "s", "table": "t",
+        "columns": [{"name": "id", "value": 1}, {"name": "d", "value": d}],
+        "identity": [{"name": "id", "value": 1}, {"name": "d", "value": 17318}]},
+}
+
+
+@pytest.mark.parametrize("name", ONE_CHANGE)
+def test_types_of_a_table(name):
+    """A type that the configuration gives a column of one table is that table's alone."""
+    def read(d, *options):
+        return pivot("--decoder", name.partition(",")[0], "--keys", "id", "--fields", "d",
+                     "--identity", "full", *options, stdin=lines(ONE_CHANGE[name](d)))
+
+    old = name.startswith("flattened")  # which sends no old values
+    hinted = read(17319, "-o", "pivot.type.s.t.d=date")
+    assert [change[2:4] for change in hinted.changes()] == [[None if old else "2017-06-01",
+                                                             "2017-06-02"]]
+    others = read(17319, "-o", "pivot.type.s.other.d=date")
+    assert [change[2:4] for change in others.changes()] == [[None if old else "17318", "17319"]]
+    wrong = read(1.5, "-o", "pivot.type.s.t.d=date")
+    assert wrong.status == 1 and "column d of t: the value 1.5" in wrong.err
+
+
 def test_unknown_decoder():
     result = pivot("--fields", "a", "--decoder", "xml", stdin=b"")
     assert result.status == 2 and "maxwell" in result.err
