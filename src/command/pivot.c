@@ -80,18 +80,6 @@ static bool rows_by_streampy(void *context, struct change *change, struct batch 
     return streampy_rows(context, change, batch, fault);
 }
 
-static bool check_fields(const struct config *config, struct fault *fault)
-{
-    for (size_t i = 0; i < config->count; i++)
-        if (str_starts(config->entry[i].key, STR("pivot.fields"))
-            && str_trim(config->entry[i].value).len > 0)
-            return true;
-    return fault_set(
-        fault, FAULT_CONFIG,
-        "no fields to pivot: name them with --fields a,b (pivot.fields), or all of them "
-        "with --fields '*'");
-}
-
 /* stream.py has no choices: an option that it would have to ignore is an error. */
 static bool check_compat(const struct run *run, struct fault *fault)
 {
@@ -125,7 +113,7 @@ static bool set_up_rows(struct run *run, struct fault *fault)
     run->task.rows_context = run->pivot;
     if (run->pivot)
         run->task.halves = pivot_halves(run->pivot);
-    return run->pivot && check_fields(run->config, fault)
+    return run->pivot && pivot_check_fields(run->config, fault)
            && encoder_load(&run->encoder, run->config, pivot_layout(run->pivot), fault);
 }
 

@@ -12,6 +12,18 @@
 #define PIVOT_BYTES_LIMIT ((size_t)256 * 1024 * 1024)
 #define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
 
+bool pivot_check_fields(const struct config *config, struct fault *fault)
+{
+    for (size_t i = 0; i < config->count; i++)
+        if (str_starts(config->entry[i].key, STR("pivot.fields"))
+            && str_trim(config->entry[i].value).len > 0)
+            return true;
+    return fault_set(
+        fault, FAULT_CONFIG,
+        "no fields to pivot: name them with pivot.fields=a,b (--fields a,b), or all of "
+        "them with pivot.fields=* (--fields '*')");
+}
+
 struct pivot *pivot_new(const struct config *config, enum pivot_columns columns, pivot_warn *warn,
                         void *warn_context, struct fault *fault)
 {

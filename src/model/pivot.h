@@ -29,6 +29,9 @@ extern const struct option_table pivot_options;
    where each row comes from. */
 enum pivot_columns { PIVOT_PIPE_COLUMNS, PIVOT_SINK_COLUMNS };
 
+/* FAULT_CONFIG where no table has fields to pivot: nothing would ever be written. */
+bool pivot_check_fields(const struct config *config, struct fault *fault) MUST_CHECK;
+
 /* NULL with FAULT_CONFIG where the options are wrong. The configuration must outlive the pivot. */
 struct pivot *pivot_new(const struct config *config, enum pivot_columns columns, pivot_warn *warn,
                         void *warn_context, struct fault *fault);

@@ -71,15 +71,6 @@ str check_table_value(const struct check *check, const char *key, str schema, st
     return entry ? entry->value : STR_EMPTY;
 }
 
-static bool names_fields(const struct config *config)
-{
-    for (size_t i = 0; i < config->count; i++)
-        if (str_starts(config->entry[i].key, STR("pivot.fields"))
-            && str_trim(config->entry[i].value).len > 0)
-            return true;
-    return false;
-}
-
 /* Dead letters must have a place by the time there is one. */
 static void check_letter_file(struct check *check)
 {
@@ -134,10 +125,6 @@ static void warn(void *context, const char *text)
 static bool make_parts(struct check *check, struct fault *fault)
 {
     const struct config *config = &check->connector.config;
-    if (!names_fields(config))
-        return fault_set(fault, FAULT_CONFIG,
-                         "no fields to pivot; name them in pivot.fields, or all of them by "
-                         "pivot.fields=*");
     if (!offsets_make(&check->offsets, &check->connector, warn, check, fault)
         || !option_load(&task_options, config, &check->settings, fault)
         || !option_load(&delivery_options, config, &check->settings, fault)

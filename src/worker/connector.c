@@ -291,7 +291,8 @@ bool connector_settle(struct connector *connector, const char *origin, struct fa
         return false;
     if (!config_find(&connector->config, STR("name")))
         return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", origin);
-    return option_load(&connector_options, &connector->config, connector, fault)
+    return pivot_check_fields(&connector->config, fault)
+           && option_load(&connector_options, &connector->config, connector, fault)
            && set_worker_id(connector, fault);
 }
 

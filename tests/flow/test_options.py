@@ -434,6 +434,19 @@ def test_fields_only_of_one_table(tmp_path):
     assert result.status == 2 and "s.u" in result.err and "pivot.fields" in result.err
 
 
+@pytest.mark.parametrize("fields", [{}, {"pivot.fields": " "}])
+def test_a_connector_without_fields_does_not_start(tmp_path, fields):
+    """It would run, commit and write nothing."""
+    config = tmp_path / "c.json"
+    config.write_text(json.dumps({"name": "c", "connector.class": "CsvSink", "topics": "t",
+                                  "file.path": str(tmp_path / "out"), "pivot.keys": "id",
+                                  "bootstrap.servers": "127.0.0.1:1", **fields}))
+    for command in ("run", "check"):
+        result = fieldtrail(command, config, timeout=30)
+        assert result.status == 2
+        assert "pivot.fields=a,b" in result.out + result.err
+
+
 # --------------------------------------------------------------------------
 # Formats
 # --------------------------------------------------------------------------

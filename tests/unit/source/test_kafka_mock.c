@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <librdkafka/rdkafka.h>
+
 #include "kafka_apart.h"
 #include "kafka_mock.h"
 
@@ -114,6 +116,69 @@ static void test_the_group_is_told_and_believed(void **state)
     assert_int_equal(world->source->lane[0].committed, 2);
 }
 
+/* The half of a key change that waits is named in the group offset's metadata, and by nothing else
+   that may stand there. */
+static void test_the_group_keeps_what_is_held(void **state)
+{
+    struct world *world = *state;
+    const struct lane *lane;
+    static const int64_t held[] = {OFFSET_NONE, 1, 0, OFFSET_NONE};
+    open(world, "topics", "bank.holding");
+    for (size_t i = 0; i < COUNT(held); i++) {
+        struct reach reach = {0, 2, TIME_UNKNOWN, held[i]};
+        assert_true(source_commit(world->source, &reach, 1, true, &world->fault));
+        assert_true(kafka_apart_describe(world->source, WAIT_MS, &world->fault));
+        lane = &world->source->lane[0];
+        assert_int_equal(lane->committed, 2);
+        assert_int_equal(lane->committed_held, held[i]);
+    }
+}
+
+/* Another program of the group, or a person's tool, writes this beside the offset. */
+static void commit_text(struct world *world, const char *text)
+{
+    char error[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", kafka_mock_servers(world->mock),
+                                       error, sizeof(error)),
+                     RD_KAFKA_CONF_OK);
+    assert_int_equal(rd_kafka_conf_set(conf, "group.id", "connect-n", error, sizeof(error)),
+                     RD_KAFKA_CONF_OK);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+    assert_non_null(client);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(list, "bank.holding",
+                                                                            0);
+    element->offset = 3;
+    element->metadata_size = strlen(text);
+    element->metadata = rd_kafka_mem_malloc(client, element->metadata_size + 1);
+    memcpy(element->metadata, text, element->metadata_size + 1);
+    assert_int_equal(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+}
+
+static void test_other_texts_of_the_group_hold_nothing(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *text;
+        int64_t held;
+    } cases[] = {{"held=1", 1},
+                 {"held=", OFFSET_NONE},
+                 {"held=-1", OFFSET_NONE},
+                 {"held=x", OFFSET_NONE},
+                 {"mine", OFFSET_NONE},
+                 {"held=99999999999999999999", OFFSET_NONE}};
+    open(world, "topics", "bank.holding");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        commit_text(world, cases[i].text);
+        assert_true(kafka_apart_describe(world->source, WAIT_MS, &world->fault));
+        check_number(cases[i].text, world->source->lane[0].committed, 3);
+        check_number(cases[i].text, world->source->lane[0].committed_held, cases[i].held);
+    }
+}
+
 static void test_an_expression_must_match_the_whole_name(void **state)
 {
     struct world *world = *state;
@@ -151,6 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_records_come_out_as_they_went_in),
         TEST(test_the_group_is_told_and_believed),
+        TEST(test_the_group_keeps_what_is_held),
+        TEST(test_other_texts_of_the_group_hold_nothing),
         TEST(test_an_expression_must_match_the_whole_name),
         TEST(test_an_expression_that_matches_a_part_finds_none),
         TEST(test_brokers_that_are_not_there),
