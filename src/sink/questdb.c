@@ -295,9 +295,14 @@ static void questdb_stop(struct sink *sink)
     mem_free(self);
 }
 
+/* Where a connector stands, its group alone knows. */
+static const struct sink_desk desk = {
+    .inspect = sink_inspect_nothing, .amend = sink_amend_nothing, .check = questdb_check};
+
 static const struct sink_type questdb_sink = {
     .name = "questdb",
     .remembers = false,
+    .desk = &desk,
     .recall = questdb_recall,
     .claim = questdb_claim,
     .put = questdb_put,

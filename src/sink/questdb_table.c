@@ -5,7 +5,6 @@
 
 #include <strings.h>
 
-#include "http_status.h"
 #include "log.h"
 #include "table_name.h"
 
@@ -14,86 +13,6 @@
 #define NAMES_PER_QUERY 100
 #define TABLE_ARENA_LIMIT ((size_t)16 * 1024 * 1024)
 #define LINES_LIMIT ((size_t)1024 * 1024 * 1024)
-
-/* ---- requests ---- */
-
-struct json *questdb_answer(struct questdb *self)
-{
-    struct json *root;
-    struct fault ignored;
-    struct json_memory memory = {&self->scratch, &self->scratch};
-    arena_reset(&self->scratch);
-    return json_parse(buf_view(&self->http.answer), JSON_UNKEPT_LIMIT, memory, &root, &ignored)
-               ? root
-               : NULL;
-}
-
-bool questdb_refuse(struct questdb *self, long status, str text, struct fault *fault)
-{
-    const char *address = self->http.address;
-    text = str_whole(str_head(text, 300));
-    if (status == 401 || status == 403)
-        return fault_set(fault, FAULT_CONFIG,
-                         "questdb at %s answers %ld: connection.token, connection.user or "
-                         "connection.password is missing, wrong or without the right",
-                         address, status);
-    bool config = http_status_kind((int)status) == FAULT_CONFIG;
-    return fault_set(fault, config ? FAULT_CONFIG : FAULT_RETRY, "questdb at %s answers %ld%s%.*s",
-                     address, status, text.len ? ": " : "", STR_ARG(text));
-}
-
-/* Runs what stands in self->sql; gives the rows of the answer, or NULL. */
-static bool run(struct questdb *self, struct json **rows, struct fault *fault)
-{
-    long status = 0;
-    *rows = NULL;
-    buf_clear(&self->path);
-    buf_str(&self->path, STR("/exec?query="));
-    http_escape(&self->path, buf_view(&self->sql));
-    if (self->sql.failed || self->path.failed)
-        return fault_memory(fault, "a query");
-    if (!http_begin(&self->http, buf_view(&self->path), STR_EMPTY, fault)
-        || !http_end(&self->http, &status, fault))
-        return false;
-    struct json *answer = questdb_answer(self);
-    *rows = json_member(answer, "dataset");
-    if (status == 200 && answer)
-        return true;
-    return questdb_refuse(self, status, json_string(json_member(answer, "error")), fault);
-}
-
-static struct json *cell(struct json *row, size_t nth)
-{
-    struct json *at = row->child;
-    while (at && nth-- > 0)
-        at = at->next;
-    return at;
-}
-
-static str cell_text(struct json *row, size_t nth)
-{
-    return json_string(cell(row, nth));
-}
-
-static bool cell_is_true(struct json *row, size_t nth)
-{
-    struct json *at = cell(row, nth);
-    return at && at->kind == JSON_BOOL && str_is(at->text, "true");
-}
-
-static int64_t cell_number(struct json *row, size_t nth)
-{
-    int64_t number;
-    return json_int64(cell(row, nth), &number) ? number : -1;
-}
-
-/* Names hold neither quote: what QuestDB forbids has become '_'. */
-static void put_quoted(struct buf *out, char quote, str name)
-{
-    buf_char(out, quote);
-    buf_str(out, name);
-    buf_char(out, quote);
-}
 
 /* ---- columns ---- */
 
@@ -246,10 +165,10 @@ static void compose_create(struct questdb *self, const struct questdb_table *tab
     struct buf *sql = &self->sql;
     buf_clear(sql);
     buf_str(sql, STR("CREATE TABLE IF NOT EXISTS "));
-    put_quoted(sql, '"', table->name);
+    questdb_quote(sql, '"', table->name);
     for (size_t i = 0; i < table->ilp.count; i++) {
         buf_str(sql, i ? STR(", ") : STR(" ("));
-        put_quoted(sql, '"', table->ilp.column[i].column.name);
+        questdb_quote(sql, '"', table->ilp.column[i].column.name);
         buf_format(sql, " %s", usual_type(&table->ilp.column[i]));
     }
     buf_str(sql, STR(") TIMESTAMP(event_time) PARTITION BY DAY WAL DEDUP "));
@@ -267,7 +186,7 @@ static bool create(struct questdb *self, const struct questdb_table *table, stru
 {
     struct json *rows;
     compose_create(self, table);
-    if (run(self, &rows, fault))
+    if (questdb_run(self, &rows, fault))
         return true;
     if (fault->kind == FAULT_RETRY && strstr(fault->text, "answers 400"))
         fault->kind = FAULT_CONFIG;
@@ -285,29 +204,33 @@ static bool refuse_suspended(str name, struct fault *fault)
                      STR_ARG(name), STR_ARG(name));
 }
 
-static bool check_kind(struct questdb *self, struct questdb_table *table, struct json *row,
-                       struct fault *fault)
+static bool has_right_time(struct json *row)
 {
-    str name = table->name, designated = cell_text(row, 2);
-    if (!same_name(designated, STR("event_time"))) {
-        log_create(self, table);
+    return same_name(questdb_text(row, 2), STR("event_time"));
+}
+
+static bool check_kind(const struct questdb_table *table, struct json *row, struct fault *fault)
+{
+    str name = table->name, designated = questdb_text(row, 2);
+    if (!has_right_time(row))
         return fault_set(fault, FAULT_CONFIG,
                          "table %.*s: its designated timestamp is %.*s and not event_time: RENAME "
                          "TABLE \"%.*s\" TO \"%.*s_old\", and make it anew (table.create=true, or "
                          "the statement in the log)",
                          STR_ARG(name), STR_ARG(designated.len ? designated : STR("missing")),
                          STR_ARG(name), STR_ARG(name));
-    }
-    if (!cell_is_true(row, 3))
+    if (!questdb_is_true(row, 3))
         return fault_set(fault, FAULT_CONFIG,
                          "table %.*s has no write-ahead log, and so no deduplication: ALTER TABLE "
                          "\"%.*s\" SET TYPE WAL, and restart QuestDB",
                          STR_ARG(name), STR_ARG(name));
-    return !cell_is_true(row, 4) || refuse_suspended(name, fault);
+    return !questdb_is_true(row, 4) || refuse_suspended(name, fault);
 }
 
-/* Reads id and kind of the table; its name is then as the server spells it. */
-static bool find_table(struct questdb *self, struct questdb_table *table, struct fault *fault)
+/* Reads id and kind of the table; its name is then as the server spells it. The row is NULL where
+   there is no such table. */
+static bool read_table(struct questdb *self, struct questdb_table *table, struct json **row,
+                       struct fault *fault)
 {
     struct json *rows;
     buf_clear(&self->sql);
@@ -315,29 +238,36 @@ static bool find_table(struct questdb *self, struct questdb_table *table, struct
             STR("SELECT t.id, t.table_name, t.designatedTimestamp, t.walEnabled, w.suspended FROM "
                 "tables() t LEFT JOIN wal_tables() w ON w.name = t.table_name WHERE "
                 "lower(t.table_name) = lower("));
-    put_quoted(&self->sql, '\'', table->name);
+    questdb_quote(&self->sql, '\'', table->name);
     buf_char(&self->sql, ')');
-    if (!run(self, &rows, fault))
+    if (!questdb_run(self, &rows, fault))
         return false;
-    struct json *row = rows ? rows->child : NULL;
-    if (!row) {
+    *row = rows ? rows->child : NULL;
+    if (!*row)
+        return true;
+    table->id = questdb_number(*row, 0);
+    return arena_copy(&table->arena, questdb_text(*row, 1), &table->name)
+           || fault_memory(fault, "a table");
+}
+
+static bool find_table(struct questdb *self, struct questdb_table *table, struct fault *fault)
+{
+    struct json *row;
+    if (!read_table(self, table, &row, fault))
+        return false;
+    if (!row || !has_right_time(row))
         log_create(self, table);
-        return fault_set(fault, FAULT_CONFIG,
-                         "table %.*s does not exist: run the statement in the log (schemas/questdb "
-                         "has the tutorial's table), or set table.create=true",
-                         STR_ARG(table->name));
-    }
-    table->id = cell_number(row, 0);
-    str name = cell_text(row, 1);
-    if (!arena_copy(&table->arena, name, &table->name))
-        return fault_memory(fault, "a table");
-    return check_kind(self, table, row, fault);
+    return row ? check_kind(table, row, fault)
+               : fault_set(fault, FAULT_CONFIG,
+                           "table %.*s does not exist: run the statement in the log "
+                           "(schemas/questdb has the tutorial's table), or set table.create=true",
+                           STR_ARG(table->name));
 }
 
 static struct json *find_column(struct json *rows, str name)
 {
     for (struct json *row = rows ? rows->child : NULL; row; row = row->next)
-        if (same_name(cell_text(row, 0), name))
+        if (same_name(questdb_text(row, 0), name))
             return row;
     return NULL;
 }
@@ -354,12 +284,12 @@ static bool check_column(struct questdb_table *table, struct ilp_column *column,
                          "%s",
                          STR_ARG(table_name), STR_ARG(name), STR_ARG(table_name), STR_ARG(name),
                          type);
-    if (takes(column, cell_text(row, 1)))
+    if (takes(column, questdb_text(row, 1)))
         return true;
     return fault_set(fault, FAULT_CONFIG,
                      "table %.*s: column %.*s is %.*s, which cannot hold it: ALTER TABLE \"%.*s\" "
                      "ALTER COLUMN \"%.*s\" TYPE %s",
-                     STR_ARG(table_name), STR_ARG(name), STR_ARG(cell_text(row, 1)),
+                     STR_ARG(table_name), STR_ARG(name), STR_ARG(questdb_text(row, 1)),
                      STR_ARG(table_name), STR_ARG(name), type);
 }
 
@@ -369,11 +299,11 @@ static bool check_keys(struct questdb *self, struct questdb_table *table, struct
 {
     size_t count = 0, ours = 0;
     for (struct json *row = rows ? rows->child : NULL; row; row = row->next) {
-        if (!cell_is_true(row, 2))
+        if (!questdb_is_true(row, 2))
             continue;
         count++;
         for (size_t i = 0; i < KEY_COUNT; i++)
-            ours += same_name(cell_text(row, 0), table->ilp.column[i].column.name);
+            ours += same_name(questdb_text(row, 0), table->ilp.column[i].column.name);
     }
     if (count == KEY_COUNT && ours == KEY_COUNT)
         return true;
@@ -387,15 +317,21 @@ static bool check_keys(struct questdb *self, struct questdb_table *table, struct
                      STR_ARG(table->name), STR_ARG(buf_view(&self->sql)));
 }
 
+static bool read_columns(struct questdb *self, struct questdb_table *table, struct json **rows,
+                         struct fault *fault)
+{
+    buf_clear(&self->sql);
+    buf_str(&self->sql, STR("SELECT \"column\", type, upsertKey FROM table_columns("));
+    questdb_quote(&self->sql, '\'', table->name);
+    buf_char(&self->sql, ')');
+    return questdb_run(self, rows, fault);
+}
+
 static bool check_columns(struct questdb *self, struct questdb_table *table,
                           struct ilp_column *column, struct fault *fault)
 {
     struct json *rows;
-    buf_clear(&self->sql);
-    buf_str(&self->sql, STR("SELECT \"column\", type, upsertKey FROM table_columns("));
-    put_quoted(&self->sql, '\'', table->name);
-    buf_char(&self->sql, ')');
-    if (!run(self, &rows, fault))
+    if (!read_columns(self, table, &rows, fault))
         return false;
     for (size_t i = 0; i < table->ilp.count; i++)
         if (!check_column(table, &column[i], rows, fault))
@@ -433,6 +369,71 @@ bool questdb_prepare(struct questdb *self, struct questdb_table *table, struct f
     return true;
 }
 
+/* ---- a look at it ---- */
+
+static void tell(struct findings *findings, bool good, const struct fault *fault)
+{
+    if (!good)
+        findings_add(findings, FINDING_FAIL, "target: %s", fault->text);
+}
+
+static void look_at_missing(struct questdb *self, const struct questdb_table *table,
+                            struct findings *findings)
+{
+    compose_create(self, table);
+    if (self->create)
+        findings_add(findings, FINDING_OK,
+                     "target: table %.*s is not there yet; table.create=true makes it",
+                     STR_ARG(table->name));
+    else
+        findings_add(findings, FINDING_FAIL,
+                     "target: table %.*s is not there; set table.create=true, or run %.*s",
+                     STR_ARG(table->name), STR_ARG(buf_view(&self->sql)));
+}
+
+static void look_at_columns(struct questdb *self, struct questdb_table *table,
+                            struct ilp_column *column, struct findings *findings)
+{
+    struct json *rows;
+    struct fault fault = {0};
+    if (!read_columns(self, table, &rows, &fault)) {
+        tell(findings, false, &fault);
+        return;
+    }
+    for (size_t i = 0; i < table->ilp.count; i++)
+        tell(findings, check_column(table, &column[i], rows, &fault), &fault);
+    tell(findings, check_keys(self, table, rows, &fault), &fault);
+}
+
+bool questdb_look(struct questdb *self, struct questdb_table *table, struct findings *findings)
+{
+    struct json *row;
+    struct fault fault = {0};
+    size_t failed = findings->count[FINDING_FAIL];
+    arena_reset(&table->arena);
+    table->name = table->asked;
+    struct ilp_column *column = make_columns(self, table, &fault);
+    if (!column || !read_table(self, table, &row, &fault)) {
+        tell(findings, false, &fault);
+        return false;
+    }
+    if (!row)
+        look_at_missing(self, table, findings);
+    else
+        tell(findings, check_kind(table, row, &fault), &fault);
+    if (row)
+        look_at_columns(self, table, column, findings);
+    if (!set_line_name(self, table, &fault) || findings->count[FINDING_FAIL] > failed)
+        return false;
+    size_t count = table->ilp.count;
+    finish_columns(table, column);
+    if (row)
+        findings_add(findings, FINDING_OK,
+                     "target: table %.*s has all %zu columns, a write-ahead log and the right keys",
+                     STR_ARG(table->name), count);
+    return true;
+}
+
 /* ---- while rows are under way ---- */
 
 static bool has_rows(const struct questdb_table *table)
@@ -443,15 +444,15 @@ static bool has_rows(const struct questdb_table *table)
 static bool check_row(struct questdb_table *first, size_t count, struct json *row,
                       struct fault *fault)
 {
-    str name = cell_text(row, 0);
+    str name = questdb_text(row, 0);
     for (; count > 0; first = first->next) {
         if (!has_rows(first))
             continue;
         count--;
         if (!str_eq(first->name, name))
             continue;
-        if (cell_number(row, 1) == first->id)
-            return !cell_is_true(row, 2) || refuse_suspended(name, fault);
+        if (questdb_number(row, 1) == first->id)
+            return !questdb_is_true(row, 2) || refuse_suspended(name, fault);
         return fault_set(fault, FAULT_RETRY,
                          "table %.*s was made anew since it was looked at: its rows are sent again",
                          STR_ARG(name));
@@ -471,7 +472,7 @@ static size_t compose_check(struct questdb *self, struct questdb_table **next)
             continue;
         if (count++ > 0)
             buf_char(&self->sql, ',');
-        put_quoted(&self->sql, '\'', (*next)->name);
+        questdb_quote(&self->sql, '\'', (*next)->name);
     }
     buf_char(&self->sql, ')');
     return count;
@@ -486,7 +487,7 @@ bool questdb_check_tables(struct questdb *self, struct fault *fault)
         size_t count = compose_check(self, &next);
         if (count == 0)
             return true;
-        if (!run(self, &rows, fault))
+        if (!questdb_run(self, &rows, fault))
             return false;
         if (!rows || json_child_count(rows) < count)
             return fault_set(fault, FAULT_RETRY,

@@ -62,9 +62,29 @@ struct questdb_table *questdb_table_of(struct questdb *self, const struct change
 bool questdb_prepare(struct questdb *self, struct questdb_table *table,
                      struct fault *fault) MUST_CHECK;
 
+/* Looks whether the table is right, as questdb_prepare does, and makes nothing: all that is wrong
+   are findings. True where rows could be made for it, if only by columns that are still to come. */
+bool questdb_look(struct questdb *self, struct questdb_table *table, struct findings *findings);
+
 /* Whether all tables that have rows since the last true flush are those they were, and not
    suspended; FAULT_RETRY otherwise. No request may be under way. */
 bool questdb_check_tables(struct questdb *self, struct fault *fault) MUST_CHECK;
+
+/* ---- statements (questdb_sql.c) ---- */
+
+/* Runs what stands in self->sql; gives the rows of the answer, or NULL. */
+bool questdb_run(struct questdb *self, struct json **rows, struct fault *fault) MUST_CHECK;
+
+/* The n-th cell of a row. */
+str questdb_text(struct json *row, size_t nth);
+bool questdb_is_true(struct json *row, size_t nth);
+int64_t questdb_number(struct json *row, size_t nth); /* -1: it is none */
+
+/* Names hold neither quote: what QuestDB forbids has become '_'. */
+void questdb_quote(struct buf *out, char quote, str name);
+
+/* The desk's look at server and tables (questdb_check.c). */
+void questdb_check(struct sink *sink, const struct batch *sample, struct findings *findings);
 
 /* What an answer of this status means where it is not a good one; `text` is what it says. */
 bool questdb_refuse(struct questdb *self, long status, str text, struct fault *fault);

@@ -229,3 +229,63 @@ def rows_at_least(stack, quest, table, topic, start):
 
 def utc(microseconds):
     return (EPOCH + datetime.timedelta(microseconds=microseconds)).isoformat() + "Z"
+
+
+# ---- connectors of one test ----
+
+class QuestBench(worker_kit.Bench):
+    def __init__(self, stack, binary, folder, name):
+        super().__init__(stack, binary, folder, name)
+        self.quest = Quest(stack.environment["FIELDTRAIL_QUESTDB_URL"])
+        self.table = name
+        self.fronts = []
+        self.partitions = worker_kit.PARTITIONS
+
+    def create_topic(self, name=None, partitions=worker_kit.PARTITIONS):
+        self.partitions = partitions
+        self.stack.create_topic(name or self.topic, partitions)
+
+    def connector(self, name=None, **settings):
+        given = {"connector__class": "QuestDBSink", "connection__uri": self.quest.url,
+                 "table": self.table, "table__create": "false"}
+        return super().connector(name, **{**given, **settings})
+
+    def front(self, **keywords):
+        self.fronts.append(Front(self.quest.url, **keywords))
+        return self.fronts[-1]
+
+    def lag(self, connector=None):
+        ends = self.stack.ends(self.topic, self.partitions)
+        group = "connect-" + (connector or self.name)
+        committed = self.stack.committed(group, self.topic, self.partitions)
+        return sum(end - max(offset, 0) for end, offset in zip(ends, committed))
+
+    def caught_up(self, connector=None, seconds=60.0):
+        """Waits until the group has committed the end of the log."""
+        try:
+            wait_until(lambda: self.lag(connector) == 0, "caught up", seconds, pause=0.2)
+        except AssertionError as late:
+            logs = "\n".join(f"--- {each.path.name}\n{each.log()[-2500:]}" for each in self.workers[-4:])
+            raise AssertionError(f"{late}\n{logs}") from None
+
+    def equal(self, table=None, topic=None, **keywords):
+        return assert_equal(self.stack, self.quest, table or self.table,
+                                        topic or self.topic, self.partitions, **keywords)
+
+    def make_again(self):
+        """DROP and CREATE. A worker's lines may fall between, and QuestDB then makes a table of its
+        own taste: it is dropped like the first."""
+        ddl = self.quest.sql(f'show create table "{self.table}"')[0][0]
+        while True:
+            self.quest.sql(f'drop table if exists "{self.table}"')
+            try:
+                self.quest.sql(ddl)
+                return
+            except AssertionError as refused:
+                assert "exists" in str(refused)
+
+    def close(self):
+        super().close()
+        for front in self.fronts:
+            front.shutdown()
+            front.server_close()
