@@ -96,9 +96,10 @@ struct sink_type {
        last true flush. All of that is forgotten either way, and claim comes next. NULL: the sink
        cannot tell; errors that it does not know are then the environment's for good. */
     bool (*rehearse)(struct sink *sink, struct fault *fault);
-    /* Lanes with `outgoing` set are about to be given up: what was not flushed is dropped, of all
-       lanes, and what keeps another owner from claiming those is opened. NULL: nothing does, for a
-       claim fences whoever was there before. */
+    /* Lanes with `outgoing` set are about to be given up, and those that came in and went before
+       they were assigned: what was not flushed is dropped, of all lanes, and what keeps another
+       owner from claiming those is opened. NULL: nothing does, for a claim fences whoever was
+       there before. */
     void (*release)(struct sink *sink, const struct lane *lane, size_t count);
     /* Ends it and frees it; what was not flushed is dropped. */
     void (*stop)(struct sink *sink);

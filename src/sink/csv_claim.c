@@ -30,8 +30,9 @@ void csv_release(struct sink *sink, const struct lane *lane, size_t count)
 {
     struct csv *self = (struct csv *)sink;
     csv_forget(self);
+    /* A lane that was asked back in the middle of its claim has a lock, too. */
     for (size_t i = 0; i < count && i < self->lane_count; i++)
-        if (lane[i].outgoing)
+        if (lane[i].outgoing || !lane[i].assigned)
             unlock(self, &self->lane[i]);
 }
 

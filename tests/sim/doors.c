@@ -247,7 +247,8 @@ static bool sim_decode(struct decoder *decoder, const struct record *record, str
 
 const struct decoder_type sim_decoder = {.name = "sim", .decode = sim_decode};
 
-static const struct field numbered[ROWS_LIMIT];
+static const struct field numbered[ROWS_LIMIT] = {
+    {.place = 1}, {.place = 2}, {.place = 3}, {.place = 4}};
 
 bool sim_rows(void *context, struct change *change, struct batch *batch, struct fault *fault)
 {

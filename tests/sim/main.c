@@ -1,5 +1,6 @@
 /*
- * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them, with its story.
+ * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them, with its story;
+ * `--target files` and `--target questdb` do so with the program's own sinks.
  * A seed that fails is named; it fails the same way whenever it is run.
  */
 #include <getopt.h>
@@ -63,33 +64,44 @@ static void add_tally(struct tally *sum, const struct tally *more)
     sum->letters += more->letters;
     sum->rehearsals += more->rehearsals;
     sum->commits += more->commits;
+    sum->cuts += more->cuts;
 }
 
 static void print_tally(const struct tally *sum)
 {
     printf("flushes %llu, refused %llu, fenced %llu, late queries %llu, crashes %llu, stopped "
            "processes %llu, put out %llu, rebalances %llu, letters %llu, rehearsals %llu, commits "
-           "%llu\n",
+           "%llu, power cuts %llu\n",
            (unsigned long long)sum->flushes, (unsigned long long)sum->refusals,
            (unsigned long long)sum->fences, (unsigned long long)sum->late,
            (unsigned long long)sum->crashes, (unsigned long long)sum->pauses,
            (unsigned long long)sum->kicks, (unsigned long long)sum->rebalances,
            (unsigned long long)sum->letters, (unsigned long long)sum->rehearsals,
-           (unsigned long long)sum->commits);
+           (unsigned long long)sum->commits, (unsigned long long)sum->cuts);
 }
 
-static bool run_seed(struct world *world, uint64_t seed)
+/* The same for another target: only files remember what they hold. */
+static struct plan plan_for(uint64_t seed, enum target target)
 {
     struct plan plan = plan_of_seed(seed);
+    plan.target = target;
+    if (target != TARGET_MODEL)
+        plan.remembers = target == TARGET_FILES;
+    return plan;
+}
+
+static bool run_seed(struct world *world, uint64_t seed, enum target target)
+{
+    struct plan plan = plan_for(seed, target);
     return world_run(world, seed, &plan);
 }
 
-static int run_seeds(struct world *world, uint64_t from, uint64_t to)
+static int run_seeds(struct world *world, uint64_t from, uint64_t to, enum target target)
 {
     struct tally sum = {0};
     unsigned failures = 0;
     for (uint64_t seed = from; seed <= to; seed++) {
-        bool good = run_seed(world, seed);
+        bool good = run_seed(world, seed, target);
         add_tally(&sum, &world->tally);
         if (!good && ++failures <= FAILURES_SHOWN)
             printf("seed %llu at %lld ms: %s\n", (unsigned long long)seed, (long long)world->now_ms,
@@ -100,18 +112,18 @@ static int run_seeds(struct world *world, uint64_t from, uint64_t to)
     return failures > 0;
 }
 
-static int tell_seed(struct world *world, uint64_t seed)
+static int tell_seed(struct world *world, uint64_t seed, enum target target)
 {
-    struct plan plan = plan_of_seed(seed);
+    struct plan plan = plan_for(seed, target);
     printf("lanes %u, records %u, owners %u, %s, %s, %s\n", plan.lanes, plan.records, plan.owners,
            plan.remembers ? "a target that remembers" : "a target that forgets",
            plan.tolerant ? "tolerant" : "not tolerant", plan.options);
     world->verbose = true;
     log_setup(LOG_INFO, LOG_TEXT);
-    bool good = run_seed(world, seed);
+    bool good = run_seed(world, seed, target);
     uint64_t trace = world->trace;
     world->verbose = false;
-    bool same = run_seed(world, seed) == good && world->trace == trace;
+    bool same = run_seed(world, seed, target) == good && world->trace == trace;
     printf("%s%s\n", good ? "good" : world->what, same ? "" : " (and not the same twice)");
     return !good || !same;
 }
@@ -146,14 +158,14 @@ static int run_outage(struct world *world)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"outage", no_argument, NULL, 'o'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seeds", required_argument, NULL, 'n'},  {"from", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},   {"outage", no_argument, NULL, 'o'},
+        {"target", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
     static struct world world; /* too large for the stack */
     uint64_t from = 1, count = 0, one = 0;
     bool outage = false;
+    enum target target = TARGET_MODEL;
     log_setup(LOG_ERROR, LOG_TEXT);
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (found == 'n')
@@ -164,12 +176,16 @@ int main(int argc, char **argv)
             one = strtoull(optarg, NULL, 10);
         else if (found == 'o')
             outage = true;
+        else if (found == 't' && strcmp(optarg, "files") == 0)
+            target = TARGET_FILES;
+        else if (found == 't' && strcmp(optarg, "questdb") == 0)
+            target = TARGET_QUEST;
         else
             return 2;
     }
     if (one > 0)
-        return tell_seed(&world, one);
+        return tell_seed(&world, one, target);
     if (outage)
         return run_outage(&world);
-    return count > 0 ? run_seeds(&world, from, from + count - 1) : 2;
+    return count > 0 ? run_seeds(&world, from, from + count - 1, target) : 2;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "real.h"
 
 /* Long after everything must have settled. */
 #define CALM_LIMIT_MS 900000
@@ -65,7 +66,9 @@ static enum nature choose_nature(struct world *world)
         return CONTROL;
     if (world_below(world, 100) >= world->plan.bad_percent)
         return GOOD;
-    return bad[world_below(world, sizeof(bad) / sizeof(bad[0]))];
+    /* Files refuse nothing that the sink has taken, and QuestDB does so at once. */
+    static const unsigned count[] = {[TARGET_MODEL] = 6, [TARGET_FILES] = 3, [TARGET_QUEST] = 4};
+    return bad[world_below(world, count[world->plan.target])];
 }
 
 void world_make_log(struct world *world)
@@ -157,6 +160,8 @@ static void set_up(struct owner *owner)
                                 .rows = sim_rows,
                                 .rows_context = owner,
                                 .letters = plan->tolerant ? &owner->letters : NULL};
+    if (real_of(world) && !(owner->task.sink = real_make(owner, &owner->fault)))
+        world_wrong(world, "no sink: %s", owner->fault.text);
     if (!task_init(&owner->task, &owner->config, &owner->fault))
         world_wrong(world, "task_init: %s", owner->fault.text);
     world->running = NULL;
@@ -175,6 +180,7 @@ static void start_owner(struct owner *owner)
 static void bury(struct owner *owner, int64_t restart_in_ms)
 {
     letters_of_the_dead(owner);
+    real_bury(owner);
     pthread_mutex_destroy(&owner->task.mutex);
     fiber_kill(owner);
     owner->restart_ms = owner->world->now_ms + restart_in_ms;
@@ -216,7 +222,9 @@ static void reap(struct owner *owner)
     world_say(world, "%c ends: %s", 'A' + (int)owner->number,
               owner->good ? "well" : owner->fault.text);
     check_stop(owner);
-    if (!owner->good && owner->fault.kind != FAULT_RECORD && !owner->task.stop)
+    /* After a failed fsync a new start must tell what is on the disk. */
+    bool failed_sync = world->plan.target == TARGET_FILES && owner->fault.kind == FAULT_FATAL;
+    if (!owner->good && owner->fault.kind != FAULT_RECORD && !failed_sync && !owner->task.stop)
         world_wrong(world, "a task gave up: %s", owner->fault.text);
     group_leave(world, owner, true);
     bury(owner, 200 + world_below(world, 3000));
@@ -224,12 +232,29 @@ static void reap(struct owner *owner)
 
 /* ---- what happens to them ---- */
 
+/* Something that only real targets know; the machine may lose its power. */
+static void strike_target(struct world *world, const struct real_target *target)
+{
+    if (!target->strike(world))
+        return;
+    world_say(world, "the power goes");
+    world->tally.cuts++;
+    for (unsigned i = 0; i < world->plan.owners; i++)
+        if (world->owner[i].alive)
+            crash(&world->owner[i]);
+    target->restart(world);
+}
+
 static void strike(struct world *world)
 {
     struct owner *owner = &world->owner[world_below(world, world->plan.owners)];
     unsigned what = world_below(world, 4);
     if (world->calm || !owner->alive)
         return;
+    if (real_of(world) && world_below(world, 3) == 0) {
+        strike_target(world, real_of(world));
+        return;
+    }
     if (what == 0 && world->plan.crashes) {
         crash(owner);
     } else if (what == 1 && world->plan.pauses) {
@@ -334,6 +359,8 @@ static void step(struct world *world)
         world->now_ms = next;
     world->trace = world->trace * 31 + (uint64_t)world->now_ms;
     target_arrive(world);
+    if (real_of(world))
+        real_of(world)->arrive(world);
     group_look(world);
     restart(world);
     if (owner && owner->alive && wake_of(owner) <= world->now_ms) {
@@ -348,6 +375,8 @@ static void step(struct world *world)
         world->down_until_ms = 0;
         for (unsigned i = 0; i < world->plan.owners; i++)
             world->owner[i].paused_until_ms = 0;
+        if (real_of(world))
+            real_of(world)->calm(world);
         world_say(world, "calm");
     }
 }
@@ -373,6 +402,7 @@ bool world_run(struct world *world, uint64_t seed, const struct plan *plan)
     world->now_ms = 1000;
     the_world = world;
     world_make_log(world);
+    real_reset(world);
     for (size_t i = 0; i < LANES_LIMIT; i++) {
         world->committed[i] = world->start[i] = OFFSET_NONE;
         world->owner_of[i] = -1;

@@ -30,6 +30,9 @@ enum nature {
     PUZZLING    /* the target fails with an error that nobody knows */
 };
 
+/* Where rows go: the model in target.c, or one of the program's own sinks (real.h). */
+enum target { TARGET_MODEL, TARGET_FILES, TARGET_QUEST };
+
 struct row_id {
     uint32_t lane;
     int64_t offset;
@@ -89,6 +92,7 @@ struct owner {
 };
 
 struct plan {
+    enum target target;
     unsigned lanes, records, owners;
     bool remembers, tolerant, names_lines;
     bool latest; /* where nothing is known, reading begins at the end of the log */
@@ -134,7 +138,7 @@ struct world {
     /* What happened, to see that the schedules are worth it. */
     struct tally {
         uint64_t flushes, refusals, fences, late, crashes, pauses, kicks, rebalances, letters,
-            rehearsals, commits;
+            rehearsals, commits, cuts;
     } tally;
 };
 

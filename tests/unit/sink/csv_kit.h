@@ -5,6 +5,7 @@
 #ifndef FIELDTRAIL_CSV_KIT_H
 #define FIELDTRAIL_CSV_KIT_H
 
+#include "check.h"
 #include "csv.h"
 #include "encoders.h"
 #include "log.h"

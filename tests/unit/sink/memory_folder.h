@@ -1,13 +1,13 @@
 /*
  * memory_folder: a directory in memory that knows what would have survived a power cut, and can
- * stop the machine, or fail, at the n-th call that changes something.
+ * stop the machine, or fail, at the n-th call that changes something. Who includes it brings HELPER
+ * and the assertions of check.h, or its own.
  */
 #ifndef FIELDTRAIL_MEMORY_FOLDER_H
 #define FIELDTRAIL_MEMORY_FOLDER_H
 
 #include <errno.h>
 
-#include "check.h"
 #include "folder.h"
 
 #define NODES 100
@@ -36,6 +36,7 @@ struct name {
 struct opened {
     bool used;
     int node;
+    int who; /* opened it: see `who` */
 };
 
 struct memory_folder {
@@ -53,6 +54,10 @@ struct memory_folder {
     enum folder_kind kind;
     bool away, read_only;
     unsigned syncs;
+    /* Where processes share the directory: who calls, and what happens to a call before it is done:
+       nothing (0), or the errno it fails with. Others may call meanwhile. */
+    int (*who)(void);
+    int (*before)(struct memory_folder *self);
 };
 
 HELPER struct memory_folder *folder_of(struct folder *folder)
@@ -66,6 +71,11 @@ HELPER bool trips(struct memory_folder *self)
     errno = EIO;
     if (self->stopped)
         return true;
+    int failure = self->before ? self->before(self) : 0;
+    if (failure != 0) {
+        errno = failure;
+        return true;
+    }
     self->step++;
     if (self->step == self->stop_at) {
         self->stopped = true;
@@ -154,7 +164,7 @@ HELPER int open_node(struct memory_folder *self, int node)
     for (int i = 0; i < FILES; i++) {
         if (self->file[i].used)
             continue;
-        self->file[i] = (struct opened){true, node};
+        self->file[i] = (struct opened){true, node, self->who ? self->who() : 0};
         return i;
     }
     fail_msg("too many open files");
@@ -169,6 +179,7 @@ HELPER int memory_open(struct folder *folder, const char *name, enum open_mode m
     errno = EIO;
     if (changes ? trips(self) : self->stopped)
         return -1;
+    there = name_in(self->now, name);
     if (!there && !changes) {
         errno = ENOENT;
         return -1;
@@ -287,11 +298,12 @@ HELPER int memory_rename(struct folder *folder, const char *from, const char *to
 HELPER int memory_remove(struct folder *folder, const char *name)
 {
     struct memory_folder *self = folder_of(folder);
-    struct name *there = name_in(self->now, name);
     errno = ENOENT;
-    if (!there || trips(self))
+    if (!name_in(self->now, name) || trips(self))
         return -1;
-    there->text[0] = '\0';
+    struct name *there = name_in(self->now, name);
+    if (there)
+        there->text[0] = '\0';
     return 0;
 }
 
@@ -372,6 +384,8 @@ static const struct folder_type memory_folder_type = {.enter = memory_enter,
 /* An empty directory; the memory of its files is used again. */
 HELPER void memory_clear(struct memory_folder *self)
 {
+    self->who = NULL;
+    self->before = NULL;
     for (int i = 0; i < NODES; i++)
         self->now[i].text[0] = self->durable[i].text[0] = '\0';
     for (int i = 0; i < FILES; i++)
@@ -446,6 +460,14 @@ HELPER void memory_restart(struct memory_folder *self, enum cut_kind kind)
     memcpy(self->durable, self->now, sizeof(self->now));
     self->stopped = self->failed = false;
     self->stop_at = self->fail_at = 0;
+}
+
+/* A process is gone: what it had open is closed. */
+HELPER void memory_close_of(struct memory_folder *self, int who)
+{
+    for (int i = 0; i < FILES; i++)
+        if (self->file[i].used && self->file[i].who == who)
+            memory_close(&self->folder, i);
 }
 
 /* A file's bytes; ptr is NULL where there is none of that name. */

@@ -388,6 +388,31 @@ static void test_two_owners(void **state)
     kit_stop(&two);
 }
 
+/* Partitions that are asked back in the middle of their claim, before anybody reads them, are free
+   for the next owner. */
+static void test_asked_back_in_a_claim(void **state)
+{
+    (void)state;
+    struct kit one, two;
+    memory_clear(&folder);
+    kit_start(&one, &folder, "file.path=x");
+    kit_start(&two, &folder, "file.path=x");
+    for (size_t i = 0; i < KIT_LANES; i++) {
+        one.lane[i].assigned = false;
+        one.lane[i].incoming = true;
+    }
+    assert_true(kit_open(&one) && kit_open(&two));
+    check_good("claim",
+               one.sink->type->claim(one.sink, one.lane, one.memory, KIT_LANES, &one.fault),
+               &one.fault);
+    for (size_t i = 0; i < KIT_LANES; i++)
+        one.lane[i].incoming = false;
+    one.sink->type->release(one.sink, one.lane, KIT_LANES);
+    check_good("free", kit_claim(&two), &two.fault);
+    kit_stop(&one);
+    kit_stop(&two);
+}
+
 /* The first claim says where all partitions begin, and a later one does not decide anew. */
 static void test_starts(void **state)
 {
@@ -640,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_two_owners),
+        cmocka_unit_test(test_asked_back_in_a_claim),
         cmocka_unit_test(test_starts),
         cmocka_unit_test(test_meddling),
         cmocka_unit_test(test_fenced),
