@@ -1,13 +1,15 @@
 /*
- * Lines of QuestDB's ingestion protocol: rows of random cells are encoded and read back by a parser
- * that shares nothing with the encoder. It follows the protocol's description: a backslash gives
- * the next byte its face value, a bare line end ends the line.
+ * Lines of QuestDB's ingestion protocol, of CSV and of COPY: rows of random cells are encoded and
+ * read back by parsers that share nothing with the encoders. For lines it follows the protocol's
+ * description: a backslash gives the next byte its face value, a bare line end ends the line.
  */
 #include "fuzz.h"
 
 #include <math.h>
 
+#include "encoders.h"
 #include "ilp.h"
+#include "readback.h"
 
 #define COLUMNS 6
 
@@ -259,6 +261,40 @@ static void check_row(const struct random_row *row, int64_t time_us)
     buf_release(&out);
 }
 
+/* ---- the same cells in a file ---- */
+
+static bool is_all_text(const struct random_row *row)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (!is_utf8(row->value[i].text))
+            return false;
+    return true;
+}
+
+/* What went in comes out, cell for cell, however the file is set up. */
+static void check_file(struct random_row *row, unsigned choice)
+{
+    static const char *const nulls[] = {"", "\\N", "NULL"};
+    struct fault fault = {0};
+    struct batch batch = {0};
+    struct buf out;
+    struct row view = {&row->change, NULL};
+    struct layout layout = {
+        .column = row->column, .count = row->count, .copied_count = row->count, .ready = true};
+    struct encoder encoder = {.type = choice & 1 ? &pgcopy_encoder : &csv_encoder,
+                              .layout = &layout,
+                              .null_text = str_from(choice & 1 ? "\\N" : nulls[choice / 2 % 3]),
+                              .formula_guard = choice / 8 % 2};
+    buf_init(&out, (size_t)1024 * 1024);
+    if (encoder_row(&encoder, &view, &batch, &out, &fault)) {
+        readback_row(&encoder, &view, &batch, buf_view(&out));
+    } else {
+        check_fault(&fault);
+        CHECK(fault.kind == FAULT_RECORD && readback_may_refuse(&encoder, &view, &batch));
+    }
+    buf_release(&out);
+}
+
 /* A name holds nothing that QuestDB forbids, whatever it was made from. */
 static void check_names(str name)
 {
@@ -288,6 +324,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_row(&row, &input);
     row.change.source_us = time_us;
     check_row(&row, time_us);
+    if (is_all_text(&row))
+        check_file(&row, size ? data[size - 1] : 0);
     for (size_t i = 0; i < row.count; i++)
         free((char *)(uintptr_t)row.value[i].text.ptr);
     return 0;
