@@ -17,9 +17,16 @@ struct decoder_counts {
 
 struct decoder_type;
 
+/* The columns of the change (its op, names and message key are set) whose values somebody wants; the
+   others become VALUE_UNREAD, and may hold anything. NULL: all. The list is the same for the same
+   pointer, and outlives the decoder. */
+typedef const struct str_list *decoder_wants(void *context, const struct change *change);
+
 struct decoder {
     const struct decoder_type *type;
     struct decoder_counts counts;
+    decoder_wants *wants; /* NULL: all columns of all changes */
+    void *wants_context;
 };
 
 struct decoder_type {
@@ -35,6 +42,13 @@ struct decoder_type {
     bool (*decode)(struct decoder *decoder, const struct record *record, struct batch *batch,
                    struct change_list *changes, struct fault *fault);
 };
+
+/* Says which columns are wanted from here on. */
+static inline void decoder_ask(struct decoder *decoder, decoder_wants *wants, void *context)
+{
+    decoder->wants = wants;
+    decoder->wants_context = context;
+}
 
 static inline MUST_CHECK bool decoder_decode(struct decoder *decoder, const struct record *record,
                                              struct batch *batch, struct change_list *changes,

@@ -11,6 +11,7 @@ enum value_kind {
     VALUE_ABSENT,      /* the source did not say: unknown, never to be shown as NULL */
     VALUE_NULL,        /* SQL's NULL */
     VALUE_UNAVAILABLE, /* Debezium's placeholder: the column was not touched */
+    VALUE_UNREAD,      /* nobody asked for it, and nobody looked */
     VALUE_BOOL,        /* text is true or false */
     VALUE_NUMBER,      /* text is a JSON number with the digits it came in */
     VALUE_TEXT,        /* text is the value */
@@ -19,7 +20,7 @@ enum value_kind {
 
 struct value {
     enum value_kind kind;
-    str text; /* empty for ABSENT and NULL; for UNAVAILABLE the placeholder */
+    str text; /* empty for ABSENT, NULL and UNREAD; for UNAVAILABLE the placeholder */
 };
 
 /* True where the kind has a text. */

@@ -150,12 +150,20 @@ static bool check_letters(const struct config *config, const char *const *files,
     return true;
 }
 
+static bool set_up_decoder(struct run *run, struct fault *fault)
+{
+    run->task.decoder = decoder_new(run->config, fault);
+    if (run->task.decoder && run->pivot)
+        decoder_ask(run->task.decoder, pivot_wants, run->pivot);
+    return run->task.decoder != NULL;
+}
+
 static bool set_up(struct run *run, const char *const *files, size_t count, struct fault *fault)
 {
     return provider_expand(run->config, fault) && check_known(run->config, fault)
            && option_load(&flag_options, run->config, &run->flags, fault)
            && check_letters(run->config, files, count, fault) && set_up_rows(run, fault)
-           && (run->task.decoder = decoder_new(run->config, fault))
+           && set_up_decoder(run, fault)
            && (run->task.sink = stream_new(STDOUT_FILENO, &run->encoder, fault))
            && (run->task.source = lines_new(files, count, run->config, fault))
            && task_init(&run->task, run->config, fault);

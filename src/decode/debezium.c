@@ -5,8 +5,7 @@
  */
 #include "debezium.h"
 
-#include <assert.h>
-
+#include "columns.h"
 #include "envelope.h"
 #include "json.h"
 #include "key_half.h"
@@ -20,7 +19,6 @@
 #define SCRATCH_BYTES_LIMIT ((size_t)512 * 1024 * 1024)
 /* Hints and the placeholder. */
 #define OWN_BYTES_LIMIT ((size_t)64 * 1024 * 1024)
-#define COLUMN_LIMIT 8192
 /* Children of the columns are not needed: payload, image, column. */
 #define PAYLOAD_DEPTH 2
 
@@ -196,274 +194,43 @@ static bool read_key(struct debezium *self, const struct message *message,
                            fault);
 }
 
-/* Columns of both images, joined into fields by name. They are looked up by hash: images usually
-   agree in their order, but nothing makes them. */
-struct join {
-    struct field *field;
-    size_t count, limit;
-    uint32_t *slot; /* number of a field plus one, by the hash of its name */
-    size_t slot_mask;
-    const struct schema *row;  /* of the image, or NULL */
-    const struct json **after; /* by number of the field: what it is in the image read first */
-};
-
-static bool join_init(struct join *join, struct arena *fields, struct arena *scratch)
-{
-    size_t slots = 8;
-    while (slots < 2 * join->limit)
-        slots *= 2;
-    join->slot_mask = slots - 1;
-    join->slot = ARENA_NEW(scratch, uint32_t, slots);
-    join->field = ARENA_NEW(fields, struct field, join->limit);
-    join->after = ARENA_NEW(scratch, const struct json *, join->limit);
-    return join->slot && join->field && join->after;
-}
-
-static struct field *join_field(struct join *join, str name, size_t expected)
-{
-    if (expected < join->count && str_eq(join->field[expected].name, name))
-        return &join->field[expected];
-    size_t at = str_hash(STR_HASH_START, name) & join->slot_mask;
-    for (; join->slot[at]; at = (at + 1) & join->slot_mask)
-        if (str_eq(join->field[join->slot[at] - 1].name, name))
-            return &join->field[join->slot[at] - 1];
-    if (join->count == join->limit)
-        return NULL;
-    struct field *field = &join->field[join->count++];
-    *field = (struct field){.name = name, .place = (uint32_t)join->count};
-    join->slot[at] = (uint32_t)join->count;
-    return field;
-}
-
-/* `nth` is where the schema is expected to have the column: images follow its order. */
-static const struct schema *column_schema(const struct join *join, str name, size_t nth)
-{
-    const struct schema *row = join->row;
-    if (row && nth < row->child_count && str_eq(row->child[nth].field, name))
-        return &row->child[nth];
-    return schema_field(row, name);
-}
-
-static void describe(struct field *field, const struct schema *column)
-{
-    if (!column || field->need != FIELD_UNDESCRIBED)
-        return;
-    field->need = column->optional ? FIELD_OPTIONAL : FIELD_REQUIRED;
-    field->preset = column->preset;
-    field->sql_type = column->sql_type;
-    field->type = column->type_number;
-}
-
-/* The old value of a column whose new one is read: what stands in both images in the same letters
-   is the same value, and made once. */
-static bool read_before(const struct reading *reading, const struct schema *schema,
-                        const struct json *after, const struct json *before, struct field *field,
-                        struct fault *fault)
-{
-    const struct type *type = reading_type(reading, schema, before->name);
-    if (type->reader && after && after->kind == before->kind && str_eq(after->text, before->text)) {
-        field->before = field->after;
-        return true;
-    }
-    return type_read(type, &reading->context, before, &field->before, fault)
-           || reading_fault(reading, before->name, fault);
-}
-
-static bool join_image(struct join *join, const struct reading *reading, const struct json *image,
-                       bool is_after, struct fault *fault)
-{
-    size_t nth = 0;
-    for (const struct json *column = image->child; column; column = column->next, nth++) {
-        const struct schema *schema = column_schema(join, column->name, nth);
-        struct field *field = join_field(join, column->name, nth);
-        assert(field); /* there is room for all */
-        describe(field, schema);
-        const struct json **after = &join->after[field - join->field];
-        if (is_after) {
-            *after = column;
-            if (!reading_value(reading, schema, column, &field->after, fault))
-                return false;
-        } else if (!read_before(reading, schema, *after, column, field, fault)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A row that came without any image still has the columns that the schema names. */
-static bool join_schema(struct join *join, struct arena *arena, struct fault *fault)
-{
-    for (size_t i = 0; join->row && i < join->row->child_count; i++) {
-        str name;
-        /* The schema may be forgotten before the batch is. */
-        if (!arena_copy(arena, join->row->child[i].field, &name))
-            return fault_memory(fault, "columns");
-        struct field *field = join_field(join, name, i);
-        if (field)
-            describe(field, &join->row->child[i]);
-    }
-    return true;
-}
-
-/* Room for all columns that images and schema can name. */
-static bool count_columns(const struct json *before, const struct json *after,
-                          const struct schema *row, size_t *most, struct fault *fault)
-{
-    size_t old = json_child_count(before), new = json_child_count(after);
-    size_t described = row ? row->child_count : 0;
-    *most = old + new + described;
-    if (old <= COLUMN_LIMIT && new <= COLUMN_LIMIT && described <= COLUMN_LIMIT)
-        return true;
-    return fault_set(fault, FAULT_RECORD, "more than %d columns", COLUMN_LIMIT);
-}
-
-/* A row that does not exist yet, or no longer, has NULL in every column. */
-static void fill_missing_row(struct change *change)
-{
-    const struct value null = {VALUE_NULL, STR_EMPTY};
-    for (size_t i = 0; i < change->field_count; i++) {
-        if (change->op == CHANGE_DELETE)
-            change->field[i].after = null;
-        else if (change->op != CHANGE_UPDATE)
-            change->field[i].before = null;
-    }
-}
-
-/* What is worked out once for all payloads of a shape. Where the fields of its columns stand, and
-   all of them but the values. */
+/* What is worked out once for all payloads of a shape. */
 struct note {
     struct envelope_places places;
-    uint64_t columns; /* 0: the fields are not worked out yet */
-    bool gone, has_before, has_after;
-    struct field *field;
-    size_t field_count;
-    struct place *after, *before; /* of the images' columns */
+    struct columns_note columns[CHANGE_OP_COUNT]; /* by op */
 };
 
-struct place {
-    size_t field;
-    const struct schema *schema;
-};
-
-static struct place *find_places(const struct join *join, const struct json *image,
-                                 struct arena *arena)
+/* The columns whose values somebody wants; NULL: of all. Halves of key changes, which headers tell,
+   are joined by all of them. */
+static const struct str_list *wanted_columns(const struct debezium *self,
+                                             const struct change *change)
 {
-    struct place *places = ARENA_NEW(arena, struct place, json_child_count(image) + 1);
-    size_t nth = 0;
-    for (const struct json *column = image ? image->child : NULL; places && column;
-         column = column->next, nth++) {
-        size_t at = 0;
-        while (!str_eq(join->field[at].name, column->name))
-            at++;
-        places[nth] = (struct place){at, column_schema(join, column->name, nth)};
-    }
-    return places;
-}
-
-/* Where memory ends, it is worked out each time. */
-static void note_fields(struct debezium *self, const struct join *join, const struct json *before,
-                        const struct json *after, const struct change *change, struct note *note)
-{
-    struct arena *arena = shapes_arena(self->payloads);
-    struct field *fields = ARENA_NEW(arena, struct field, join->count);
-    struct place *old = find_places(join, before, arena), *new = find_places(join, after, arena);
-    if (!fields || !old || !new)
-        return;
-    for (size_t i = 0; i < join->count; i++) {
-        fields[i] = join->field[i];
-        fields[i].before = fields[i].after = (struct value){VALUE_ABSENT, STR_EMPTY};
-        if (!arena_copy(arena, fields[i].name, &fields[i].name))
-            return;
-    }
-    *note = (struct note){.places = note->places,
-                          .columns = ++self->joins,
-                          .gone = change->op == CHANGE_DELETE,
-                          .has_before = before != NULL,
-                          .has_after = after != NULL,
-                          .field = fields,
-                          .field_count = join->count,
-                          .after = new,
-                          .before = old};
-}
-
-/* Images of a shape have their columns in one order, most often the same one. */
-static bool recall_values(const struct note *note, const struct reading *reading,
-                          const struct json *before, const struct json *after, struct field *fields,
-                          struct fault *fault)
-{
-    const struct json *column = after ? after->child : NULL, *twin = column;
-    for (const struct place *place = note->after; column; column = column->next, place++)
-        if (!reading_value(reading, place->schema, column, &fields[place->field].after, fault))
-            return false;
-    const struct place *place = note->before, *other = note->after;
-    for (column = before ? before->child : NULL; column; column = column->next, place++, other++) {
-        const struct json *same = twin && other->field == place->field ? twin : NULL;
-        if (!read_before(reading, place->schema, same, column, &fields[place->field], fault))
-            return false;
-        twin = twin ? twin->next : NULL;
-    }
-    return true;
-}
-
-/* The fields as they were noted, with the values of these images. */
-static bool recall_fields(const struct note *note, const struct reading *reading,
-                          const struct json *before, const struct json *after,
-                          struct change *change, struct fault *fault)
-{
-    size_t bytes = note->field_count * sizeof(struct field);
-    struct field *fields = arena_alloc(reading->context.texts, bytes);
-    if (!fields)
-        return fault_memory(fault, "columns");
-    memcpy(fields, note->field, bytes);
-    if (!recall_values(note, reading, before, after, fields, fault))
-        return false;
-    change->field = fields;
-    change->field_count = note->field_count;
-    change->columns = note->columns;
-    fill_missing_row(change);
-    return true;
-}
-
-static bool join_fields(struct join *join, const struct reading *reading, const struct json *before,
-                        const struct json *after, struct change *change, struct fault *fault)
-{
-    struct arena *arena = reading->context.texts;
-    if (!count_columns(before, after, join->row, &join->limit, fault))
-        return false;
-    if (!join_init(join, arena, reading->context.scratch))
-        return fault_memory(fault, "columns");
-    if ((after && !join_image(join, reading, after, true, fault))
-        || (before && !join_image(join, reading, before, false, fault)))
-        return false;
-    /* A delete need not say every column; those it leaves out are unknown, not absent. */
-    if (change->op == CHANGE_DELETE && !join_schema(join, arena, fault))
-        return false;
-    change->field = join->field;
-    change->field_count = join->count;
-    fill_missing_row(change);
-    return true;
+    const struct decoder *decoder = &self->decoder;
+    bool whole = change->record->header_count > 0 && change->op != CHANGE_UPDATE;
+    return whole || !decoder->wants ? NULL : decoder->wants(decoder->wants_context, change);
 }
 
 static bool read_fields(struct debezium *self, const struct message *message,
-                        const struct envelope *envelope, struct arena *arena, struct change *change,
-                        struct fault *fault)
+                        const struct envelope *envelope, const struct str_list *wanted,
+                        struct arena *arena, struct change *change, struct fault *fault)
 {
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
-    const struct json *after = gone ? NULL : envelope->after;
-    const struct json *before = gone || change->op == CHANGE_UPDATE ? envelope->before : NULL;
-    struct note *note = message->shape ? message->shape->note : NULL;
+    struct images images = {.after = gone ? NULL : envelope->after, .wanted = wanted};
+    if (gone || change->op == CHANGE_UPDATE)
+        images.before = envelope->before;
+    struct note *known = message->shape ? message->shape->note : NULL;
+    struct columns_note *note = known ? &known->columns[change->op] : NULL;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
-    change->has_before = before != NULL;
-    change->has_after = after != NULL;
-    if (note && note->columns && note->gone == gone && note->has_before == change->has_before
-        && note->has_after == change->has_after)
-        return recall_fields(note, &reading, before, after, change, fault);
-    struct join join = {.row = schema_field(message->schema, gone ? STR("before") : STR("after"))};
-    if (!join_fields(&join, &reading, before, after, change, fault))
+    change->has_before = images.before != NULL;
+    change->has_after = images.after != NULL;
+    if (note && columns_known(note, wanted))
+        return columns_recall(note, &reading, change, fault);
+    images.row = schema_field(message->schema, gone ? STR("before") : STR("after"));
+    if (!columns_join(&images, &reading, change, fault))
         return false;
-    if (note && !note->columns)
-        note_fields(self, &join, before, after, change, note);
+    if (note && note->number == 0)
+        columns_learn(note, &images, change, ++self->joins, shapes_arena(self->payloads));
     return true;
 }
 
@@ -483,8 +250,9 @@ static bool decode_change(struct debezium *self, const struct message *message,
     if (change->op == CHANGE_TRUNCATE)
         return true;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
-    return read_fields(self, message, envelope, arena, change, fault)
-           && read_key(self, message, record, arena, change, fault)
+    return read_key(self, message, record, arena, change, fault)
+           && read_fields(self, message, envelope, wanted_columns(self, change), arena, change,
+                          fault)
            && key_half_read(schema_field(message->schema, STR("after")), &reading, change, fault);
 }
 
@@ -573,7 +341,7 @@ bool debezium_images(struct decoder *decoder, const struct envelope *envelope,
                      struct fault *fault)
 {
     const struct message message = {.schema = schema};
-    return read_fields((struct debezium *)decoder, &message, envelope, arena, change, fault);
+    return read_fields((struct debezium *)decoder, &message, envelope, NULL, arena, change, fault);
 }
 
 bool debezium_key(struct decoder *decoder, const struct record *record, struct arena *arena,

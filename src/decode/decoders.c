@@ -167,6 +167,7 @@ static bool formed_decode(struct decoder *decoder, const struct record *record, 
 {
     struct formed *self = (struct formed *)decoder;
     self->debezium->counts = decoder->counts;
+    decoder_ask(self->debezium, decoder->wants, decoder->wants_context);
     bool good = true;
     if (record->has_value)
         good = read_any(self, record, batch, changes, fault);

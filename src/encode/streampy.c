@@ -30,6 +30,7 @@ static bool put_python(struct value value, struct buf *out, struct fault *fault)
         buf_str(out, value.text);
         return true;
     case VALUE_UNAVAILABLE:
+    case VALUE_UNREAD:
     case VALUE_TEXT:
         buf_str(out, value.text);
         return true;

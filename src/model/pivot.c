@@ -382,8 +382,7 @@ static bool key_value(const struct pivot *pivot, const struct plan *plan,
     bool gone = change->op == CHANGE_DELETE;
     if (field)
         *value = gone ? field->before : field->after;
-    bool sent = value->kind != VALUE_ABSENT && value->kind != VALUE_UNAVAILABLE;
-    if (field && sent)
+    if (field && (value->kind == VALUE_NULL || value_has_text(*value)))
         return true;
     const struct member *member = find_key(change, name);
     if (!field && !member && (change->has_before || change->has_after))
@@ -400,6 +399,7 @@ static void put_literal(struct buf *out, struct value value)
     case VALUE_ABSENT:
     case VALUE_NULL:
     case VALUE_UNAVAILABLE:
+    case VALUE_UNREAD:
         buf_str(out, STR("null"));
         return;
     case VALUE_BOOL:
@@ -547,6 +547,19 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     return set_time(pivot, change, fault) && print_time(pivot, change, batch, fault)
            && set_copied(pivot, plan, note, change, batch, fault)
            && set_row_key(pivot, plan, change, batch, fault);
+}
+
+const struct str_list *pivot_wants(void *context, const struct change *change)
+{
+    struct pivot *pivot = context;
+    struct fault unplanned; /* pivot_rows will say it */
+    const struct plan *plan = is_wanted(pivot, change) ? plan_for(pivot, change, &unplanned) : NULL;
+    if (!plan || !plan->wants_some)
+        return NULL;
+    for (size_t i = 0; i < change->key_count; i++)
+        if (!str_list_has(&plan->wanted, change->key[i].name))
+            return NULL;
+    return &plan->wanted;
 }
 
 bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,

@@ -47,6 +47,10 @@ struct halves *pivot_halves(struct pivot *pivot);
 
 const struct pivot_counts *pivot_get_counts(const struct pivot *pivot);
 
+/* A decoder_wants, of a pivot: the columns that the rows of the change are made of, where no others
+   have to prove them. Whether it says so hangs on the change and the configuration alone. */
+const struct str_list *pivot_wants(void *pivot, const struct change *change);
+
 /* Settles what of the change is believed, and appends its rows to the batch; all or none.
    FAULT_RECORD where a key or time column is missing or no time, FAULT_CONFIG where the output's
    key columns cannot be known, FAULT_RETRY where memory ran out. */

@@ -402,6 +402,35 @@ static bool plan_masks(struct pivot *pivot, struct plan *plan, struct fault *fau
            && mask_parse(&items, &pivot->arena, &plan->masks, fault);
 }
 
+static void want(struct plan *plan, const str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        plan->wanted.item[plan->wanted.count++] = names[i];
+}
+
+/* The columns that rows are made of. Without a full image believed as it is, others must prove it. */
+static bool plan_wanted(struct pivot *pivot, struct plan *plan, struct fault *fault)
+{
+    const struct settings *settings = &pivot->settings;
+    const struct time_from times[] = {settings->created_from, settings->updated_from,
+                                      settings->deleted_from};
+    size_t time_count = sizeof(times) / sizeof(times[0]);
+    size_t count = plan->fields.count + plan->keys.count + pivot->layout.copied_count + time_count;
+    plan->wants_some = !plan->every_field && !plan->keys_pending
+                       && plan->identity.kind == IDENTITY_FULL;
+    plan->wanted = (struct str_list){ARENA_NEW(&pivot->arena, str, count), 0};
+    if (!plan->wanted.item)
+        return fault_memory(fault, "columns");
+    want(plan, plan->fields.item, plan->fields.count);
+    want(plan, plan->keys.item, plan->keys.count);
+    want(plan, plan->copied, pivot->layout.copied_count);
+    for (size_t i = 0; i < time_count; i++)
+        if (times[i].column.len > 0)
+            want(plan, &times[i].column, 1);
+    drop_repeated(&plan->wanted);
+    return true;
+}
+
 static bool plan_fill(struct pivot *pivot, const struct change *change, struct plan *plan,
                       struct fault *fault)
 {
@@ -421,7 +450,8 @@ static bool plan_fill(struct pivot *pivot, const struct change *change, struct p
         return false;
     if (!pivot->layout.ready && !layout_make(pivot, &plan->keys, fault))
         return false;
-    return check_same_keys(pivot, plan, fault) && plan_copied(pivot, plan, keys_of_table, fault);
+    return check_same_keys(pivot, plan, fault) && plan_copied(pivot, plan, keys_of_table, fault)
+           && plan_wanted(pivot, plan, fault);
 }
 
 /* A table first seen by a truncate learns its key at the next change. */
@@ -432,7 +462,7 @@ static bool learn_keys(struct pivot *pivot, const struct change *change, struct 
     if (!plan->keys_pending || change->op == CHANGE_TRUNCATE)
         return true;
     return plan_keys(pivot, change, plan, &keys_of_table, fault)
-           && check_same_keys(pivot, plan, fault);
+           && check_same_keys(pivot, plan, fault) && plan_wanted(pivot, plan, fault);
 }
 
 static struct plan *find_plan(struct pivot *pivot, const struct change *change, struct fault *fault)

@@ -69,6 +69,8 @@ struct plan {
     struct identity identity;
     struct mask_list masks;
     str *copied; /* for each copied column of the layout: its name in this table */
+    bool wants_some; /* the values of `wanted` are all that is looked at */
+    struct str_list wanted;
     bool warned_missing, warned_unknown;
     struct column_note note[COLUMN_NOTES];
     size_t note_count; /* made so far */

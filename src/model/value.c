@@ -121,6 +121,7 @@ bool value_same(struct value a, struct value b, struct arena *scratch)
     switch (a.kind) {
     case VALUE_ABSENT:
     case VALUE_UNAVAILABLE:
+    case VALUE_UNREAD:
         return false;
     case VALUE_NULL:
         return true;
@@ -167,6 +168,7 @@ bool value_is_invention(struct value value)
     case VALUE_ABSENT:
     case VALUE_NULL:
     case VALUE_UNAVAILABLE:
+    case VALUE_UNREAD:
         return true;
     case VALUE_BOOL:
         return str_eq(value.text, STR("false"));

@@ -364,8 +364,10 @@ static bool make_task(struct connector *connector, struct connector_task *task, 
     task->task.changes = pivot_get_counts(task->pivot);
     task->task.layout = context.layout;
     task->task.id = task->id;
-    return (task->task.decoder = decoder_new(config, fault))
-           && (task->task.sink = connector->sink_class->create(&context, fault))
+    if (!(task->task.decoder = decoder_new(config, fault)))
+        return false;
+    decoder_ask(task->task.decoder, pivot_wants, task->pivot);
+    return (task->task.sink = connector->sink_class->create(&context, fault))
            && (task->task.source = connector->make_source(config, task->id, fault))
            && (task->task.source = whole_wrap(task->task.source, config, connector->tasks_max,
                                               fault))

@@ -68,6 +68,7 @@ static bool open_all(struct replay *self, struct fault *fault)
     self->decoder = decoder_new(&connector->config, fault);
     if (!self->decoder)
         return false;
+    decoder_ask(self->decoder, pivot_wants, self->pivot);
     self->sink = connector->sink_class->create_replay(&context, fault);
     if (!self->sink)
         return false;

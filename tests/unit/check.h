@@ -78,15 +78,15 @@ HELPER void config_from(struct config *config, struct arena *arena, const char *
     }
 }
 
-/* A value in short: _ absent, ~ NULL, ? unavailable, #1 number, !true, %{} document, 'text. */
+/* A value in short: _ absent, ~ NULL, ? unavailable, - unread, #1 number, !true, %{} document, 'text. */
 HELPER struct value value_from(str spec)
 {
     static const struct {
         char mark;
         enum value_kind kind;
-    } kinds[] = {{'_', VALUE_ABSENT}, {'~', VALUE_NULL}, {'?', VALUE_UNAVAILABLE},
-                 {'#', VALUE_NUMBER}, {'!', VALUE_BOOL}, {'%', VALUE_JSON},
-                 {'\'', VALUE_TEXT}};
+    } kinds[] = {{'_', VALUE_ABSENT}, {'~', VALUE_NULL},   {'?', VALUE_UNAVAILABLE},
+                 {'-', VALUE_UNREAD}, {'#', VALUE_NUMBER}, {'!', VALUE_BOOL},
+                 {'%', VALUE_JSON},   {'\'', VALUE_TEXT}};
     if (spec.len == 0)
         return (struct value){VALUE_ABSENT, STR_EMPTY};
     for (size_t i = 0; i < COUNT(kinds); i++) {
@@ -103,7 +103,7 @@ HELPER struct value value_from(str spec)
 /* The same spelling the other way round; an unavailable value shows its mark alone. */
 HELPER void put_value(struct buf *out, struct value value)
 {
-    static const char marks[] = "_~?!#'%";
+    static const char marks[] = "_~?-!#'%";
     buf_char(out, marks[value.kind]);
     if (value_has_text(value))
         buf_str(out, value.text);

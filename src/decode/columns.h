@@ -1,0 +1,56 @@
+/*
+ * columns: the images before and after of a change, joined by name into its fields. What is the same
+ * for all payloads of a shape is worked out once and noted.
+ */
+#ifndef FIELDTRAIL_COLUMNS_H
+#define FIELDTRAIL_COLUMNS_H
+
+#include <fieldtrail/change.h>
+
+#include "reading.h"
+
+/* The images that the change's op has; NULL where there is none. */
+struct images {
+    const struct json *before, *after;
+    const struct schema *row;      /* describes both; NULL without a schema */
+    const struct str_list *wanted; /* whose values are read; NULL: of all columns */
+};
+
+/* Fills the fields of the change, whose op and names are set. FAULT_RECORD where a value cannot be
+   read or there are too many columns, FAULT_RETRY where memory ran out. */
+bool columns_join(const struct images *images, const struct reading *reading, struct change *change,
+                  struct fault *fault) MUST_CHECK;
+
+/* One column whose values are read: where they stand in the tree of the shape. */
+struct noted_column {
+    size_t field;
+    const struct json *before, *after; /* NULL where the image lacks it */
+    const struct schema *schema;
+};
+
+/* What is known of all images of one shape with one op. */
+struct columns_note {
+    uint64_t number; /* of these columns (change.columns); 0: nothing is noted */
+    const struct str_list *wanted;
+    struct field *field; /* all of them but the values that are read */
+    size_t field_count;
+    struct noted_column *column;
+    size_t column_count;
+};
+
+/* Notes what columns_join has made of images whose nodes stay the same. Where memory ends, or the
+   images are no ordinary ones, nothing is noted. */
+void columns_learn(struct columns_note *note, const struct images *images,
+                   const struct change *change, uint64_t number, struct arena *arena);
+
+/* Whether the note tells of such images. */
+static inline bool columns_known(const struct columns_note *note, const struct str_list *wanted)
+{
+    return note->number != 0 && note->wanted == wanted;
+}
+
+/* The same as columns_join, for images that are known. */
+bool columns_recall(const struct columns_note *note, const struct reading *reading,
+                    struct change *change, struct fault *fault) MUST_CHECK;
+
+#endif
