@@ -216,16 +216,21 @@ bool task_renew(struct task *task, const struct config *config, struct fault *fa
 {
     for (size_t i = 0; i < task->lane_capacity; i++) {
         task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
-        task->flushed[i] = OFFSET_NONE;
+        task->flushed[i] = task->flushed_held[i] = OFFSET_NONE;
     }
     task->claimed = task->dirty = task->commit_due = task->flush_refused = false;
+    task->doubted = task->sink_ready = task->quick = task->resolving = false;
     task->dirty_rows = task->dirty_records = 0;
+    task->taken_count = 0;
     task->give_up_ms = 0;
+    if (task->halves)
+        halves_clear(task->halves);
     task_search_release(task);
     task->search = (struct search){0};
     pthread_mutex_lock(&task->mutex);
     task->lane_status_count = 0; /* the new source has lanes of its own */
     pthread_mutex_unlock(&task->mutex);
+    retry_succeeded(&task->retry);
     letter_set_clear(&task->lettered);
     dead_letters_close(task->letters);
     task->letters = NULL;

@@ -30,7 +30,14 @@ static const struct log logs[] = {
     {{"DTCDTC", "DTDTC"}, {"2 id 2>10;2 v 5>6;5 id 2>10;5 v 5>6;", "4 id 2>10;4 v 5>6;"}},
 };
 
-enum trouble { TROUBLE_NONE, TROUBLE_STOP, TROUBLE_CRASH, TROUBLE_LOSE, TROUBLE_REVOKE };
+enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_STOP,
+    TROUBLE_CRASH,
+    TROUBLE_LOSE,
+    TROUBLE_REVOKE,
+    TROUBLE_FAIL
+};
 
 struct world {
     struct source source;
@@ -117,7 +124,6 @@ static bool world_poll(struct source *source, struct batch *batch, int timeout_m
                        struct fault *fault)
 {
     (void)timeout_ms;
-    (void)fault;
     world.task.last_commit_ms = -1000000;
     bool none = !world.lane[0].assigned;
     for (size_t i = 0; none && i < LANES; i++)
@@ -135,6 +141,8 @@ static bool world_poll(struct source *source, struct batch *batch, int timeout_m
     if (++world.polls == world.trouble_at) {
         make_trouble();
         any = true;
+        if (world.trouble == TROUBLE_FAIL)
+            return fault_set(fault, FAULT_FATAL, "the client is of no more use");
     }
     world.idle_polls = any ? 0 : world.idle_polls + 1;
     if (world.idle_polls > 2)
@@ -344,18 +352,11 @@ static void log_start(const struct log *log, size_t per_poll, bool remembers)
     }
 }
 
-/* One life of a worker; it ends when all is read, or in trouble at that poll. */
-static void live(const char *options, enum trouble trouble, unsigned at)
+/* A source that nobody has read yet, and a group that remembers. */
+static void connect_source(void)
 {
-    char text[300];
-    world.trouble = trouble;
-    world.trouble_at = at;
-    world.polls = world.idle_polls = 0;
+    world.idle_polls = 0;
     world.next_lane = 0;
-    world.crashed = false;
-    arena_init(&world.arena, TEST_BYTES);
-    snprintf(text, sizeof(text), "pivot.fields=v;pivot.keys=id;replica.identity=full;%s", options);
-    config_from(&world.config, &world.arena, text);
     for (size_t i = 0; i < LANES; i++)
         world.lane[i] = (struct lane){.topic = STR("t"),
                                       .partition = (int32_t)i,
@@ -367,6 +368,29 @@ static void live(const char *options, enum trouble trouble, unsigned at)
                                       .held = OFFSET_NONE,
                                       .last_us = TIME_UNKNOWN};
     world.source = (struct source){.type = &source_type, .lane = world.lane, .lane_count = LANES};
+}
+
+/* A task that failed goes on with another source (restart.policy). */
+static bool renew(void)
+{
+    drop_pending();
+    connect_source();
+    check_good("renew", task_renew(&world.task, &world.config, &world.fault), &world.fault);
+    return task_run(&world.task, &world.fault);
+}
+
+/* One life of a worker; it ends when all is read, or in trouble at that poll. */
+static void live(const char *options, enum trouble trouble, unsigned at)
+{
+    char text[300];
+    world.trouble = trouble;
+    world.trouble_at = at;
+    world.polls = 0;
+    world.crashed = false;
+    arena_init(&world.arena, TEST_BYTES);
+    snprintf(text, sizeof(text), "pivot.fields=v;pivot.keys=id;replica.identity=full;%s", options);
+    config_from(&world.config, &world.arena, text);
+    connect_source();
     world.sink = (struct sink){.type = &sink_types[world.remembers]};
     world.pivot = pivot_new(&world.config, PIVOT_PIPE_COLUMNS, warn, NULL, &world.fault);
     world.task = (struct task){.source = &world.source,
@@ -378,6 +402,8 @@ static void live(const char *options, enum trouble trouble, unsigned at)
     check_good("task", task_init(&world.task, &world.config, &world.fault), &world.fault);
     world.task.retry.delay_max_ms = 0;
     bool good = task_run(&world.task, &world.fault);
+    if (!good && trouble == TROUBLE_FAIL)
+        good = renew();
     assert_true(good || world.crashed);
     drop_pending();
     decoder_free(world.task.decoder);
@@ -458,6 +484,12 @@ static void test_revoked_anywhere(void **state)
     check_logs(TROUBLE_REVOKE);
 }
 
+static void test_renewed_anywhere(void **state)
+{
+    (void)state;
+    check_logs(TROUBLE_FAIL);
+}
+
 /* A sink that remembers nothing: the source's memory names the half. */
 static void test_sink_that_forgets(void **state)
 {
@@ -534,15 +566,11 @@ static void test_held_offset_of_another_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_run),
-        cmocka_unit_test(test_restart_anywhere),
-        cmocka_unit_test(test_crash_anywhere),
-        cmocka_unit_test(test_lost_anywhere),
-        cmocka_unit_test(test_revoked_anywhere),
-        cmocka_unit_test(test_sink_that_forgets),
-        cmocka_unit_test(test_held_offset),
-        cmocka_unit_test(test_compacted_half),
-        cmocka_unit_test(test_held_offset_of_another_log),
+        cmocka_unit_test(test_one_run),           cmocka_unit_test(test_restart_anywhere),
+        cmocka_unit_test(test_crash_anywhere),    cmocka_unit_test(test_lost_anywhere),
+        cmocka_unit_test(test_revoked_anywhere),  cmocka_unit_test(test_renewed_anywhere),
+        cmocka_unit_test(test_sink_that_forgets), cmocka_unit_test(test_held_offset),
+        cmocka_unit_test(test_compacted_half),    cmocka_unit_test(test_held_offset_of_another_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,66 @@ static void test_forgetful_start_is_awaited(void **state)
     world_stop(&world);
 }
 
+/* ---- a task that failed and begins anew (restart.policy) ---- */
+
+static void renew(struct world *world)
+{
+    struct memory stored[LANES];
+    memcpy(stored, world->stored, sizeof(stored));
+    world->polls = 0;
+    world->broken = true;
+    drop_pending(world);
+    clear_lanes(world);
+    memcpy(world->stored, stored, sizeof(stored));
+    world->source = (struct source){.type = &world_source_type, .lane = world->lane};
+    check_good("renew", task_renew(&world->task, &world->config, &world->fault), &world->fault);
+}
+
+/* It failed at a record that may not be left out, which the target takes by now. */
+static void test_renewed(void **state)
+{
+    (void)state;
+    static struct world world;
+    for (int64_t offset = 0; offset < HIGH; offset++) {
+        for (size_t poll = 0; is_record(offset) && poll < COUNT(per_polls); poll++) {
+            for (int in_put = 0; in_put < 2; in_put++) {
+                world_start(&world, all_lanes, per_polls[poll], true, "");
+                *(in_put ? &world.bad_put : &world.bad_flush[0]) = ID(1, offset);
+                check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RECORD,
+                            "");
+                assert_false(world.task.stop);
+                check_number("state", world.task.status.state, TASK_FAILED);
+                world.bad_put = world.bad_flush[0] = -1;
+                renew(&world);
+                check_good("run", task_run(&world.task, &world.fault), &world.fault);
+                check_number("state", world.task.status.state, TASK_STOPPED);
+                check_lanes(&world, -1);
+                world_stop(&world);
+            }
+        }
+    }
+}
+
+/* What was left of errors.retry.timeout is not held against it. */
+static void test_renewed_after_the_timeout(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_start(&world, all_lanes, 3, true, "errors.retry.timeout=100");
+    world.task.retry.delay_max_ms = 50;
+    world.fail = CALL_FLUSH;
+    world.nth = 2;
+    world.for_ever = true;
+    check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RETRY,
+                "given up after errors.retry.timeout");
+    renew(&world);
+    world.nth = world.calls + 1;
+    world.for_ever = false;
+    check_good("run", task_run(&world.task, &world.fault), &world.fault);
+    check_lanes(&world, -1);
+    world_stop(&world);
+}
+
 /* ---- turns ---- */
 
 /* Nothing is flushed before for want of a limit; being asked for the lanes is enough. */
@@ -908,6 +968,8 @@ int main(void)
         cmocka_unit_test(test_forgetful_sink),
         cmocka_unit_test(test_forgetful_start_is_committed),
         cmocka_unit_test(test_forgetful_start_is_awaited),
+        cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_renewed_after_the_timeout),
         cmocka_unit_test(test_revoke_flushes),
         cmocka_unit_test(test_lost_drops),
         cmocka_unit_test(test_lost_commits_nothing),
