@@ -17,7 +17,9 @@ static struct owner *owner_of_sink(const struct sink *sink)
 static bool fails(struct owner *owner)
 {
     struct world *world = owner->world;
-    return !world->calm && world_chance(world, world->plan.failure_permille);
+    bool failed = !world->calm && world_chance(world, world->plan.failure_permille);
+    owner->may_drain = owner->may_drain && !failed;
+    return failed;
 }
 
 static bool is_down(const struct world *world)
@@ -188,6 +190,9 @@ static bool sim_unassign(struct source *source, struct fault *fault)
 {
     struct owner *owner = owner_of_source(source);
     (void)fault;
+    if (owner->may_drain && owner->pending.row_count > 0)
+        world_wrong(owner->world, "lanes are given up, and %zu rows of them were not flushed",
+                    owner->pending.row_count);
     for (size_t i = 0; i < owner->world->plan.lanes; i++) {
         struct lane *lane = &owner->lane[i];
         if (!lane->outgoing)
@@ -263,7 +268,7 @@ bool sim_rows(void *context, struct change *change, struct batch *batch, struct 
 
 static bool lose_connection(struct owner *owner, const char *text, struct fault *fault)
 {
-    owner->connected = owner->claimed = false;
+    owner->connected = owner->claimed = owner->may_drain = false;
     owner->pending.row_count = 0;
     owner->sink.pending_bytes = 0;
     return fault_set(fault, FAULT_RETRY, "%s", text);

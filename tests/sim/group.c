@@ -106,6 +106,7 @@ static bool has_lanes(const struct owner *owner)
 
 static void tell_gone(struct owner *owner, enum source_turn turn)
 {
+    owner->may_drain = turn == SOURCE_REVOKED && owner->task.claimed;
     for (size_t i = 0; i < owner->world->plan.lanes; i++) {
         struct lane *lane = &owner->lane[i];
         lane->outgoing = lane->assigned;

@@ -72,6 +72,7 @@ struct owner {
     uint64_t generation;
     int64_t seen_ms; /* its last poll or beat */
     bool told_revoked, to_assign, to_lose;
+    bool may_drain; /* its lanes are asked back, and nothing failed since */
     /* Its doors: */
     struct source source;
     struct lane lane[LANES_LIMIT];
