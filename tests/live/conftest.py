@@ -38,16 +38,16 @@ def local(environment, *arguments):
                           stdin=subprocess.DEVNULL, capture_output=True)
 
 
-@pytest.fixture(scope="session")
-def servers():
+def start_servers(*services, **more):
+    """A private instance with these services, until the generator ends."""
     data = tempfile.mkdtemp(prefix="fieldtrail-live-")
-    environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto")
-    fetched = local(environment, "fetch", "postgres", "kafka", "connect")
+    environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto", **more)
+    fetched = local(environment, "fetch", *services)
     if fetched.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
         pytest.skip("the servers cannot be had here: " + (fetched.stderr or fetched.stdout)[-300:])
     try:
-        started = local(environment, "up", "postgres", "kafka", "connect")
+        started = local(environment, "up", *services)
         assert started.returncode == 0, started.stdout + started.stderr
         for line in local(environment, "env").stdout.splitlines():
             name, value = line.removeprefix("export ").split("=", 1)
@@ -56,6 +56,11 @@ def servers():
     finally:
         local(environment, "down")
         shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers():
+    yield from start_servers("postgres", "kafka", "connect")
 
 
 @pytest.fixture(scope="session")
