@@ -170,6 +170,53 @@ def test_answers_that_are_lost_and_requests_that_break_off(bench, stack):
     assert not front.faults and bench.equal() > 1000
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_disk_holds_the_group_back(bench, stack):
+    """The server's disk is full in the middle: it refuses rows, or takes them and suspends the table.
+    Either way nothing is passed, and all is there once somebody has made room."""
+    folder = stack.environment["FIELDTRAIL_DATA"] + "/questdb/db"
+    pages = {"QDB_CAIRO_WRITER_DATA_APPEND_PAGE_SIZE": "65536",
+             "QDB_CAIRO_WAL_WRITER_DATA_APPEND_PAGE_SIZE": "65536",
+             "QDB_CAIRO_O3_COLUMN_MEMORY_SIZE": "65536"}
+    stack.control("stop", "questdb", "--immediate")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700m", "tmpfs", folder], check=True)
+    try:
+        stack.environment.update(pages)
+        stack.control("start", "questdb")
+        bench.create_topic()
+        produce(stack, bench.topic, 2000)
+        worker = bench.worker(bench.connector(table__create="true"))
+        bench.caught_up()
+        before = bench.equal()
+        subprocess.run(["dd", "if=/dev/zero", f"of={folder}/ballast", "bs=64K"], capture_output=True)
+        producer = bench.producer(count=60_000, seed=2)
+        said = worker.says(r"is suspended.*RESUME WAL|questdb at \S+ answers 5.*|No space left.*", 60)
+        producer.finish(now=False)
+        time.sleep(2)
+        assert worker.process.poll() is None and bench.lag() > 0
+        os.remove(folder + "/ballast")
+        subprocess.run(["mount", "-o", "remount,size=2g", folder], check=True)
+        time.sleep(1)
+        print(said.group()[:300])
+        wait_until(lambda: resumed(bench) and bench.lag() == 0, "caught up", 120, pause=1)
+        assert worker.stop() == 0, worker.log()
+        assert bench.equal() > before + 60_000
+    finally:
+        for name in pages:
+            del stack.environment[name]
+        stack.control("stop", "questdb", "--immediate")
+        subprocess.run(["umount", folder], check=True)
+        stack.control("start", "questdb")
+
+
+def resumed(bench):
+    """What the message asks for, where it does."""
+    suspended = bench.quest.sql(f"select suspended from wal_tables() where name = '{bench.table}'")
+    if suspended == [[True]]:
+        bench.quest.sql(f'alter table "{bench.table}" resume wal')
+    return suspended == [[False]]
+
+
 def test_a_suspended_table_holds_the_group_back(bench, stack):
     bench.create_topic()
     worker = bench.worker(bench.connector(table__create="true"))
