@@ -9,7 +9,7 @@
 static struct column columns[] = {{STR("change_field"), COLUMN_CHANGE_FIELD, STR_EMPTY, 0},
                                   {STR("old_value"), COLUMN_OLD_VALUE, STR_EMPTY, 0},
                                   {STR("new_value"), COLUMN_NEW_VALUE, STR_EMPTY, 0}};
-static const struct layout layout = {columns, COUNT(columns), 0, false, true};
+static const struct layout layout = {.column = columns, .count = COUNT(columns), .ready = true};
 
 struct bench {
     struct batch batch;
@@ -38,9 +38,8 @@ static void add(struct bench *bench, str old_value, str new_value)
 {
     struct fault fault;
     struct field *field = &bench->field[bench->batch.row_count];
-    *field = (struct field){.name = STR("a"),
-                            .before = {VALUE_TEXT, old_value},
-                            .after = {VALUE_NUMBER, new_value}};
+    *field = (struct field){
+        .name = STR("a"), .before = {VALUE_TEXT, old_value}, .after = {VALUE_NUMBER, new_value}};
     assert_true(batch_add_row(&bench->batch, (struct row){&bench->change, field}, &fault));
 }
 
@@ -60,9 +59,9 @@ static void test_rows(void **state)
     add(&bench, STR("x\"y"), STR("1.50"));
     add(&bench, STR("z"), STR("2"));
     latest_take(&bench.latest, &bench.batch, &layout, 1);
-    check_latest(&bench,
-                 "{\"n\":2,\"change_field\":\"a\",\"old_value\":\"z\",\"new_value\":\"2\"},"
-                 "{\"n\":1,\"change_field\":\"a\",\"old_value\":\"x\\\"y\",\"new_value\":\"1.50\"}");
+    check_latest(
+        &bench, "{\"n\":2,\"change_field\":\"a\",\"old_value\":\"z\",\"new_value\":\"2\"},"
+                "{\"n\":1,\"change_field\":\"a\",\"old_value\":\"x\\\"y\",\"new_value\":\"1.50\"}");
     bench_stop(&bench);
 }
 
@@ -119,7 +118,7 @@ static void test_wide(void **state)
     bench_start(&bench);
     for (size_t i = 0; i < COUNT(wide); i++)
         wide[i] = columns[1];
-    const struct layout many = {wide, COUNT(wide), 0, false, true};
+    const struct layout many = {.column = wide, .count = COUNT(wide), .ready = true};
     add(&bench, STR("value"), STR("1"));
     latest_take(&bench.latest, &bench.batch, &many, 1);
     latest_write(&bench.latest, &bench.out);
@@ -146,11 +145,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_long),
-        cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_rows), cmocka_unit_test(test_many),      cmocka_unit_test(test_long),
+        cmocka_unit_test(test_wide), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
