@@ -24,6 +24,16 @@ void log_setup(enum log_level level, enum log_format format)
     current_format = format;
 }
 
+void log_set_level(enum log_level level)
+{
+    current_level = level;
+}
+
+enum log_level log_get_level(void)
+{
+    return current_level;
+}
+
 static void compose_json(struct buf *line, enum log_level level, str text)
 {
     char time[TIMESTAMP_SIZE];

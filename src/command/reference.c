@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "connector.h"
 #include "lines.h"
+#include "rest_settings.h"
 
 static enum exit_status run(struct command_line *line)
 {
@@ -17,6 +18,7 @@ static enum exit_status run(struct command_line *line)
         option_markdown(table[i], &out);
     option_markdown(&lines_options, &out);
     option_markdown(&worker_options, &out);
+    option_markdown(&rest_options, &out);
     enum exit_status status = cli_print(&out);
     buf_release(&out);
     return status;

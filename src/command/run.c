@@ -10,6 +10,8 @@
 #include "config_file.h"
 #include "herder.h"
 #include "log.h"
+#include "rest_settings.h"
+#include "server.h"
 #include "stop.h"
 
 #define TURN_MS 100
@@ -21,6 +23,8 @@ static const struct option_table *const tables[] = {&cli_worker_options};
 struct run {
     struct arena *arena;
     struct config properties;
+    struct rest_settings rest;
+    struct server *server;
     struct worker *worker;
     struct herder *herder;
     struct worker_totals before;
@@ -63,7 +67,8 @@ static void watch(struct run *run)
     int64_t interval_ms = run->terminal ? LINE_INTERVAL_MS : LOG_INTERVAL_MS;
     run->before = worker_get_totals(run->worker);
     run->before_ms = clock_steady_ms();
-    while (!stop_requested() && !worker_has_failed(run->worker)) {
+    /* A server waits for somebody to mend what has failed. */
+    while (!stop_requested() && (run->rest.chosen || !worker_has_failed(run->worker))) {
         poll(NULL, 0, TURN_MS);
         turn(run);
         if (clock_steady_ms() - run->before_ms >= interval_ms)
@@ -109,8 +114,10 @@ static bool add_file(struct run *run, const char *path, struct fault *fault)
 
 static bool start(struct run *run, char **file, int count, struct fault *fault)
 {
-    if (count < 1)
-        return fault_set(fault, FAULT_CONFIG, "name 1 to %d connector files", CONNECTOR_LIMIT);
+    if (count < 1 && !run->rest.chosen)
+        return fault_set(fault, FAULT_CONFIG,
+                         "name connector files, or set listeners in the worker's properties and "
+                         "create connectors by REST");
     for (int i = 0; i < count; i++)
         if (!add_file(run, file[i], fault))
             return false;
@@ -126,13 +133,38 @@ static bool is_refused(struct run *run)
     return fault.kind == FAULT_CONFIG;
 }
 
+/* The default port is Debezium's Connect's too: where nobody asked for REST it is no reason not to
+   start. */
+static bool listen_rest(struct run *run, struct fault *fault)
+{
+    static const struct rest_settings silent = {.listeners = {.count = 0}};
+    bool taken;
+    if (!rest_settings_load(&run->properties, &run->rest, fault))
+        return false;
+    run->server = server_listen(&run->rest, &taken, fault);
+    if (!run->server && taken && !run->rest.chosen) {
+        log_write(
+            LOG_WARN,
+            "REST is off: somebody else has its port 8083; set listeners=http://127.0.0.1:8084 "
+            "or the like in the worker's properties, or listeners=none");
+        run->rest = silent;
+        run->server = server_listen(&run->rest, &taken, fault);
+    }
+    return run->server != NULL;
+}
+
+/* A worker is called by the address where it can be asked. */
 static bool prepare(struct run *run, struct command_line *line, struct fault *fault)
 {
     char host[256] = "", id[WORKER_ID_LIMIT];
+    if (!cli_load_worker(line, &run->properties, fault) || !listen_rest(run, fault))
+        return false;
     gethostname(host, sizeof(host) - 1);
-    snprintf(id, sizeof(id), "%s:%d", host, (int)getpid());
-    return cli_load_worker(line, &run->properties, fault)
-           && (run->worker = worker_new(&run->properties, str_from(id), fault))
+    if (server_address(run->server).len > 0)
+        snprintf(id, sizeof(id), "%.*s", STR_ARG(server_address(run->server)));
+    else
+        snprintf(id, sizeof(id), "%s:%d", host, (int)getpid());
+    return (run->worker = worker_new(&run->properties, str_from(id), fault))
            && (run->herder = herder_standalone_new(run->worker, fault));
 }
 
@@ -143,7 +175,11 @@ static enum exit_status run_with(struct run *run, struct command_line *line)
         return cli_fail(&fault);
     if (is_refused(run))
         return EXIT_USAGE;
+    if (!server_start(run->server, run->herder, &fault))
+        return cli_fail(&fault);
     watch(run);
+    server_free(run->server);
+    run->server = NULL;
     return finish(run) ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -151,6 +187,7 @@ static enum exit_status run(struct command_line *line)
 {
     struct run run = {.arena = &line->arena, .terminal = isatty(STDERR_FILENO) == 1};
     enum exit_status status = run_with(&run, line);
+    server_free(run.server);
     if (run.herder)
         run.herder->type->stop(run.herder);
     worker_free(run.worker);
@@ -160,7 +197,7 @@ static enum exit_status run(struct command_line *line)
 const struct command run_command = {
     .name = "run",
     .help = "the worker: a Kafka consumer group into PostgreSQL, QuestDB or files",
-    .usage = "[-w worker.properties] connector.json...",
+    .usage = "[-w worker.properties] [connector.json...]",
     .summary =
         "Reads Debezium topics as a member of each connector's consumer group and writes one "
         "row for\nevery changed field into its target, until SIGINT or SIGTERM. The keys of "

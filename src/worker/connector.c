@@ -16,6 +16,7 @@
 #include "log.h"
 #include "mem.h"
 #include "provider.h"
+#include "rest_settings.h"
 #include "sinks.h"
 #include "stop.h"
 #include "whole.h"
@@ -215,8 +216,8 @@ size_t connector_class_tables(const struct sink_class *class,
 
 bool worker_load(struct config *config, const char *path, struct fault *fault)
 {
-    static const struct option_table *const tables[] = {&worker_options, &kafka_options,
-                                                        &accepted_options};
+    static const struct option_table *const tables[] = {&worker_options, &rest_options,
+                                                        &kafka_options, &accepted_options};
     struct worker_settings settings = {0};
     if ((path && !config_file_read(config, path, fault)) || !provider_expand(config, fault)
         || !option_check_known(tables, sizeof(tables) / sizeof(tables[0]), config, fault)
