@@ -221,7 +221,7 @@ static void test_forgetful_start_is_awaited(void **state)
     check_number("the first", world.lane[0].committed, 4);
     check_number("ours", world.lane[1].committed, HIGH);
     check_number("the last", world.lane[2].committed, 6);
-    check_number("tries", (int64_t)world.task.status.retries > 0, true);
+    check_number("tries", (int64_t)world.task.status.counts.retries > 0, true);
     assert_true(world.durable > 0);
     for (size_t i = 0; i < world.durable; i++)
         assert_true(world.row[i] >= ID(1, 5) && world.row[i] < ID(2, 0));
