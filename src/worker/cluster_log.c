@@ -379,14 +379,19 @@ struct cluster_log *cluster_log_open(const struct cluster_log_options *options, 
     return NULL;
 }
 
-void cluster_log_close(struct cluster_log *log)
+void cluster_log_stop(struct cluster_log *log)
 {
-    if (!log)
-        return;
     log->stop = true;
     pthread_mutex_lock(&log->mutex);
     pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->mutex);
+}
+
+void cluster_log_close(struct cluster_log *log)
+{
+    if (!log)
+        return;
+    cluster_log_stop(log);
     if (log->started)
         pthread_join(log->thread, NULL);
     if (log->writer)
@@ -425,15 +430,30 @@ static bool wait_for_start(struct cluster_log *log, int64_t deadline_ms, struct 
     return good;
 }
 
+/* The end of what is committed. Asked for as a time: that is the only inquiry of librdkafka 2.0 that
+   keeps to its timeout while brokers are away. */
+static rd_kafka_resp_err_t find_end(struct cluster_log *log, int32_t partition, int timeout_ms,
+                                    int64_t *end)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, log->topic, partition)->offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(log->reader, list, timeout_ms);
+    if (!error)
+        error = list->elems[0].err;
+    *end = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    /* Untouched where no answer came in time. */
+    return !error && *end < 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : error;
+}
+
 static bool catch_up(struct cluster_log *log, int32_t partition, int64_t deadline_ms,
                      struct fault *fault)
 {
-    int64_t low, high, left = deadline_ms - clock_steady_ms();
+    int64_t high, left = deadline_ms - clock_steady_ms();
     if (left <= 0)
         return fault_set(fault, FAULT_RETRY, "topic %s: no time is left to read it", log->topic);
     rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(log->reader, log->topic, partition, &low, &high,
-                                         (int)(left < CLUSTER_CALL_MS ? left : CLUSTER_CALL_MS));
+        find_end(log, partition, (int)(left < CLUSTER_CALL_MS ? left : CLUSTER_CALL_MS), &high);
     if (error)
         return fault_set(fault, FAULT_RETRY, "topic %s: %s", log->topic, rd_kafka_err2str(error));
     pthread_mutex_lock(&log->mutex);

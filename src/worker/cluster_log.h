@@ -39,8 +39,8 @@ struct cluster_log_options {
     str topic;
     int64_t replication_factor; /* 0: three, or as many as there are brokers */
     bool single;                /* more than one partition is refused */
-    bool trusted;               /* cleanup.policy is not asked for: librdkafka's own broker is mute */
-    str transactional_id;       /* for cluster_log_write; empty where cluster_log_send is used */
+    bool trusted;         /* cleanup.policy is not asked for: librdkafka's own broker is mute */
+    str transactional_id; /* for cluster_log_write; empty where cluster_log_send is used */
     cluster_take *take;
     void *context;
 };
@@ -50,6 +50,9 @@ struct cluster_log_options {
 struct cluster_log *cluster_log_open(const struct cluster_log_options *options,
                                      struct fault *fault);
 void cluster_log_close(struct cluster_log *log);
+
+/* Ends its thread soon, and whoever waits for the log gives up: to be closed later. */
+void cluster_log_stop(struct cluster_log *log);
 
 enum cluster_log_state {
     CLUSTER_LOG_STARTING, /* its end has not been reached yet; the fault says why, if there is one */
