@@ -42,7 +42,16 @@ void batch_reset(struct batch *batch);
    the next call: sources use it at once. */
 struct record *batch_add_record(struct batch *batch, struct fault *fault) MUST_CHECK;
 
-bool batch_add_row(struct batch *batch, struct row row, struct fault *fault) MUST_CHECK;
+bool batch_grow_rows(struct batch *batch, struct fault *fault) MUST_CHECK;
+
+static inline MUST_CHECK bool batch_add_row(struct batch *batch, struct row row,
+                                            struct fault *fault)
+{
+    if (batch->row_count == batch->row_capacity && !batch_grow_rows(batch, fault))
+        return false;
+    batch->row[batch->row_count++] = row;
+    return true;
+}
 
 /* The batch owns `thing` from here on and unpins it at reset; on failure the caller keeps it. */
 bool batch_pin(struct batch *batch, void *thing, batch_unpin *unpin,

@@ -75,8 +75,9 @@ struct change {
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
-    uint64_t columns; /* changes of one decoder with the same number have the same columns in the
-                         same places, with the same need and preset; 0 where nobody counted */
+    uint64_t columns; /* changes of one decoder with the same number are of the same table and have
+                         the same columns in the same places, with the same need and preset; 0
+                         where nobody counted */
     bool has_before, has_after; /* the event carries that image */
     enum image_proof proof;
     bool wrapped; /* it came as {"schema":…,"payload":…} */

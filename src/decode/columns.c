@@ -213,26 +213,28 @@ static struct field *copy_fields(const struct change *change, struct arena *aren
     return field;
 }
 
-void columns_learn(struct columns_note *note, const struct images *images,
-                   const struct change *change, uint64_t number, struct arena *arena)
+struct columns_note *columns_learn(const struct images *images, const struct change *change,
+                                   uint64_t number, struct arena *arena)
 {
+    struct columns_note *note = ARENA_NEW(arena, struct columns_note, 1);
     struct noted_column *column = ARENA_NEW(arena, struct noted_column, change->field_count);
     struct field *field = copy_fields(change, arena);
-    if (!column || !field || !find_columns(images, true, change, column)
-        || !find_columns(images, false, change, column))
-        return;
-    size_t count = 0;
+    if (!note || !column || !field || !find_columns(images, true, change, column)
+        || !find_columns(images, false, change, column)
+        || !arena_copy(arena, change->schema, &note->schema)
+        || !arena_copy(arena, change->table, &note->table))
+        return NULL;
+    note->number = number;
+    note->wanted = images->wanted;
+    note->field = field;
+    note->field_count = change->field_count;
+    note->column = column;
     for (size_t i = 0; i < change->field_count; i++) {
         column[i].field = i;
         if (is_wanted(images->wanted, field[i].name) && (column[i].before || column[i].after))
-            column[count++] = column[i];
+            column[note->column_count++] = column[i];
     }
-    *note = (struct columns_note){.number = number,
-                                  .wanted = images->wanted,
-                                  .field = field,
-                                  .field_count = change->field_count,
-                                  .column = column,
-                                  .column_count = count};
+    return note;
 }
 
 static inline bool recall_column(const struct noted_column *column, const struct reading *reading,

@@ -28,9 +28,11 @@ struct noted_column {
     const struct schema *schema;
 };
 
-/* What is known of all images of one shape with one op. */
+/* What is known of all images of one shape, with one op and of one table. */
 struct columns_note {
-    uint64_t number; /* of these columns (change.columns); 0: nothing is noted */
+    struct columns_note *next;
+    uint64_t number; /* of these columns (change.columns) */
+    str schema, table;
     const struct str_list *wanted;
     struct field *field; /* all of them but the values that are read */
     size_t field_count;
@@ -38,15 +40,19 @@ struct columns_note {
     size_t column_count;
 };
 
-/* Notes what columns_join has made of images whose nodes stay the same. Where memory ends, or the
-   images are no ordinary ones, nothing is noted. */
-void columns_learn(struct columns_note *note, const struct images *images,
-                   const struct change *change, uint64_t number, struct arena *arena);
+/* Notes what columns_join has made of images whose nodes stay the same. NULL where memory ends, or
+   the images are no ordinary ones. */
+struct columns_note *columns_learn(const struct images *images, const struct change *change,
+                                   uint64_t number, struct arena *arena);
 
-/* Whether the note tells of such images. */
-static inline bool columns_known(const struct columns_note *note, const struct str_list *wanted)
+/* The note of the change's table, or NULL. */
+static inline const struct columns_note *columns_find(const struct columns_note *first,
+                                                      const struct change *change)
 {
-    return note->number != 0 && note->wanted == wanted;
+    while (first
+           && (!str_eq(first->table, change->table) || !str_eq(first->schema, change->schema)))
+        first = first->next;
+    return first;
 }
 
 /* The same as columns_join, for images that are known. */

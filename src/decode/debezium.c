@@ -197,8 +197,12 @@ static bool read_key(struct debezium *self, const struct message *message,
 /* What is worked out once for all payloads of a shape. */
 struct note {
     struct envelope_places places;
-    struct columns_note columns[CHANGE_OP_COUNT]; /* by op */
+    struct columns_note *columns[CHANGE_OP_COUNT]; /* by op, of some tables */
+    unsigned tables;
 };
+
+/* More tables than so many do not stand in one topic and look the same. */
+#define NOTED_TABLES 64
 
 /* The columns whose values somebody wants; NULL: of all. Halves of key changes, which headers tell,
    are joined by all of them. */
@@ -210,6 +214,20 @@ static const struct str_list *wanted_columns(const struct debezium *self,
     return whole || !decoder->wants ? NULL : decoder->wants(decoder->wants_context, change);
 }
 
+static void learn_columns(struct debezium *self, struct note *note, const struct images *images,
+                          const struct change *change)
+{
+    if (note->tables >= NOTED_TABLES)
+        return;
+    struct columns_note *columns = columns_learn(images, change, ++self->joins,
+                                                 shapes_arena(self->payloads));
+    note->tables++;
+    if (!columns)
+        return;
+    columns->next = note->columns[change->op];
+    note->columns[change->op] = columns;
+}
+
 static bool read_fields(struct debezium *self, const struct message *message,
                         const struct envelope *envelope, const struct str_list *wanted,
                         struct arena *arena, struct change *change, struct fault *fault)
@@ -219,18 +237,19 @@ static bool read_fields(struct debezium *self, const struct message *message,
     struct images images = {.after = gone ? NULL : envelope->after, .wanted = wanted};
     if (gone || change->op == CHANGE_UPDATE)
         images.before = envelope->before;
-    struct note *known = message->shape ? message->shape->note : NULL;
-    struct columns_note *note = known ? &known->columns[change->op] : NULL;
+    struct note *note = message->shape ? message->shape->note : NULL;
+    const struct columns_note *known = note ? columns_find(note->columns[change->op], change)
+                                            : NULL;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     change->has_before = images.before != NULL;
     change->has_after = images.after != NULL;
-    if (note && columns_known(note, wanted))
-        return columns_recall(note, &reading, change, fault);
+    if (known && known->wanted == wanted)
+        return columns_recall(known, &reading, change, fault);
     images.row = schema_field(message->schema, gone ? STR("before") : STR("after"));
     if (!columns_join(&images, &reading, change, fault))
         return false;
-    if (note && note->number == 0)
-        columns_learn(note, &images, change, ++self->joins, shapes_arena(self->payloads));
+    if (note && !known)
+        learn_columns(self, note, &images, change);
     return true;
 }
 

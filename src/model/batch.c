@@ -62,14 +62,13 @@ struct record *batch_add_record(struct batch *batch, struct fault *fault)
     return record;
 }
 
-bool batch_add_row(struct batch *batch, struct row row, struct fault *fault)
+bool batch_grow_rows(struct batch *batch, struct fault *fault)
 {
     void *array = batch->row;
     if (!make_room(batch, &array, batch->row_count, &batch->row_capacity, sizeof(*batch->row),
                    fault))
         return false;
     batch->row = array;
-    batch->row[batch->row_count++] = row;
     return true;
 }
 

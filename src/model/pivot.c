@@ -175,7 +175,8 @@ static void warn_missing(struct pivot *pivot, struct plan *plan, const struct ch
 static bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
                     const struct field *field, struct batch *batch, struct fault *fault)
 {
-    enum mask_kind kind = field ? mask_of(&plan->masks, field->name) : MASK_NONE;
+    enum mask_kind kind = field && plan->masks.count > 0 ? mask_of(&plan->masks, field->name)
+                                                         : MASK_NONE;
     if (kind != MASK_NONE) {
         struct field *masked = ARENA_NEW(&batch->arena, struct field, 1);
         if (!masked)
@@ -484,7 +485,7 @@ static bool set_copied(struct pivot *pivot, const struct plan *plan, const struc
                        struct change *change, struct batch *batch, struct fault *fault)
 {
     size_t count = pivot->layout.copied_count;
-    struct value *copied = ARENA_NEW(&batch->arena, struct value, count);
+    struct value *copied = arena_alloc(&batch->arena, count * sizeof(*copied));
     if (!copied)
         return fault_memory(fault, "key values");
     for (size_t i = 0; i < count; i++) {
@@ -493,6 +494,8 @@ static bool set_copied(struct pivot *pivot, const struct plan *plan, const struc
                                                 plan->copied[i], &hint);
         if (!key_value(pivot, plan, change, field, plan->copied[i], &copied[i], fault))
             return false;
+        if (plan->masks.count == 0)
+            continue;
         enum mask_kind kind = mask_of(&plan->masks, plan->copied[i]);
         if (!mask_value(kind, pivot->settings.mask_key, copied[i], &batch->arena, &copied[i]))
             return fault_memory(fault, "a masked value");

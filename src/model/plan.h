@@ -83,12 +83,21 @@ struct plan {
 
 struct plan_map; /* tables seen so far */
 
+/* The plan of the changes whose columns have this number. */
+struct recent_plan {
+    uint64_t columns;
+    struct plan *plan;
+};
+
+#define RECENT_PLANS 16
+
 struct pivot {
     const struct config *config;
     struct settings settings;
     struct layout layout;
     struct plan_map *plans;
     struct plan *last;    /* most events follow one of the same table */
+    struct recent_plan recent[RECENT_PLANS];
     struct halves halves; /* of key changes, that wait */
     struct timestamp_memory printed;
     struct pivot_counts counts;

@@ -98,8 +98,8 @@ static void note_absent(struct plan *plan, struct buf *text)
 void table_change_notice(struct pivot *pivot, struct plan *plan, const struct change *change)
 {
     uint64_t *seen = &plan->watched_shape[change->columns % COLUMN_NOTES];
-    if (!is_complete(change) || plan->unwatched
-        || (change->columns != 0 && *seen == change->columns))
+    if ((change->columns != 0 && *seen == change->columns) || !is_complete(change)
+        || plan->unwatched)
         return;
     bool first = plan->watch_turn++ == 0;
     struct buf text;
