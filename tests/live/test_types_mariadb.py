@@ -102,7 +102,7 @@ def columns():
         lambda: str(RANDOM.getrandbits(64)), "number", [Loss("bigint unsigned as long", long, signed)], hint="bigint")
     add("f4", "float", ["3.402823e38", "-0.1", "16777216", "1e-38"], lambda: repr(RANDOM.uniform(-1, 1) * 10 ** RANDOM.randint(-30, 30)),
         "single", hint="real", truth="cast(cast(%s as double) as char)")
-    add("f8", "double", ["1.7976931348623157e308", "5e-324", "0.1", "-1e23"], judged.floats(False), "number", hint="double precision")
+    add("f8", "double", ["1.7976931348623157e308", "5e-324", "0.1", "-1e23"], judged.floats(False), "double", hint="double precision")
     add("n", "decimal(10,2)", ["27.10", "-99999999.99", "0"], judged.decimals(10, 2), "decimal", numeric, hint="numeric(10,2)")
     add("n65", "decimal(65,30)", ["9" * 35 + "." + "9" * 30, "-0." + "0" * 29 + "1"], judged.decimals(60, 30), "decimal", numeric,
         hint="numeric(65,30)")
@@ -255,6 +255,8 @@ def same(column, settings, a, b):
         return a == b
     if column.same == "single":
         return single(a) == single(b)
+    if column.same == "double":
+        return float(a) == float(b)  # PostgreSQL's digits of 1e23 are 9.999999999999999e+22
     if settings.mode("decimal") == "double" and column.same == "decimal":
         return float(a) == float(b)
     if column.same in ("number", "decimal"):
