@@ -17,9 +17,9 @@ struct decoder_counts {
 
 struct decoder_type;
 
-/* The columns of the change (its op, names and message key are set) whose values somebody wants; the
-   others become VALUE_UNREAD, and may hold anything. NULL: all. The list is the same for the same
-   pointer, and outlives the decoder. */
+/* The columns of the change (its op, names and message key are set) whose values somebody wants;
+   the others become VALUE_UNREAD, and may hold anything. NULL: all. The list is the same for the
+   same pointer, and outlives the decoder. */
 typedef const struct str_list *decoder_wants(void *context, const struct change *change);
 
 struct decoder {

@@ -43,8 +43,8 @@ struct lane {
 
 struct source {
     const struct source_type *type;
-    bool ended; /* nothing will ever come again: set by poll */
-    bool whole; /* every poll ends where transactions of the source database end */
+    bool ended;     /* nothing will ever come again: set by poll */
+    bool whole;     /* every poll ends where transactions of the source database end */
     uint64_t split; /* with that: transactions that were given in parts all the same */
     enum source_turn turn;
     str identity;      /* of the system behind it (Kafka: the cluster's id); set by describe */

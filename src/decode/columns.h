@@ -1,6 +1,6 @@
 /*
- * columns: the images before and after of a change, joined by name into its fields. What is the same
- * for all payloads of a shape is worked out once and noted.
+ * columns: the images before and after of a change, joined by name into its fields. What is the
+ * same for all payloads of a shape is worked out once and noted.
  */
 #ifndef FIELDTRAIL_COLUMNS_H
 #define FIELDTRAIL_COLUMNS_H

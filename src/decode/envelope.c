@@ -152,7 +152,8 @@ bool envelope_op(const struct envelope *envelope, enum change_op *op, struct fau
     if (envelope->odd_image)
         return fault_set(fault, FAULT_RECORD, "before or after is neither an object nor null");
     str text = envelope->op->text;
-    const char *found = text.len == 1 && text.ptr[0] ? strchr(change_op_letters, text.ptr[0]) : NULL;
+    const char *found = text.len == 1 && text.ptr[0] ? strchr(change_op_letters, text.ptr[0])
+                                                     : NULL;
     if (!found)
         return fault_set(fault, FAULT_RECORD,
                          "unknown op \"%.*s\": Debezium has c, r, u, d, t and m",

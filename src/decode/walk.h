@@ -1,6 +1,7 @@
 /*
- * walk: the inner loop of shapes: compares the bytes that stay the same and reads the leaves between
- * them. It is built twice, for all processors and for those with AVX2; the choice is made once.
+ * walk: the inner loop of shapes: compares the bytes that stay the same and reads the leaves
+ * between them. It is built twice, for all processors and for those with AVX2; the choice is made
+ * once.
  */
 #ifndef FIELDTRAIL_WALK_H
 #define FIELDTRAIL_WALK_H
@@ -20,8 +21,8 @@ struct leaf {
 struct step {
     const char *want; /* SCAN_WIDTH bytes more can be read behind them */
     size_t len;
-    size_t room;        /* of text, so that all may be looked at without asking; SIZE_MAX at the end */
-    unsigned blocks;    /* whole SCAN_WIDTHs of the bytes */
+    size_t room;     /* of text, so that all may be looked at without asking; SIZE_MAX at the end */
+    unsigned blocks; /* whole SCAN_WIDTHs of the bytes */
     uint32_t rest_bits; /* one for each byte behind those */
     char next;          /* what stands behind the leaf */
     struct leaf *leaf;
@@ -32,8 +33,9 @@ struct step {
 /* The bytes [from, to) of a sample, and `leaf` behind them. */
 struct step step_of(str sample, size_t from, size_t to, struct leaf *leaf);
 
-/* Fills the nodes of the leaves with those of the text, and says in each step where its bytes begin.
-   False where the text is another. Texts that an escape forces to be copied go into `texts`. */
+/* Fills the nodes of the leaves with those of the text, and says in each step where its bytes
+   begin. False where the text is another. Texts that an escape forces to be copied go into
+   `texts`. */
 typedef bool walk(struct step *step, str text, struct arena *texts);
 
 walk walk_plain, walk_avx2;

@@ -31,8 +31,8 @@ static inline const char *take_string(struct json *node, const char *at, uint32_
     return *behind == '"' ? behind + 1 : NULL;
 }
 
-/* The integer at `at`, when the first byte that is no digit is known. NULL for those that begin with
-   0, and where something else than `next` stands behind it. */
+/* The integer at `at`, when the first byte that is no digit is known. NULL for those that begin
+   with 0, and where something else than `next` stands behind it. */
 static inline const char *take_integer(struct json *node, const char *at, uint32_t others,
                                        char next)
 {

@@ -408,7 +408,8 @@ static void want(struct plan *plan, const str *names, size_t count)
         plan->wanted.item[plan->wanted.count++] = names[i];
 }
 
-/* The columns that rows are made of. Without a full image believed as it is, others must prove it. */
+/* The columns that rows are made of. Without a full image that is believed, others
+   must prove it. */
 static bool plan_wanted(struct pivot *pivot, struct plan *plan, struct fault *fault)
 {
     const struct settings *settings = &pivot->settings;

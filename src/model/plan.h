@@ -68,7 +68,7 @@ struct plan {
     struct str_list ignore;
     struct identity identity;
     struct mask_list masks;
-    str *copied; /* for each copied column of the layout: its name in this table */
+    str *copied;     /* for each copied column of the layout: its name in this table */
     bool wants_some; /* the values of `wanted` are all that is looked at */
     struct str_list wanted;
     bool warned_missing, warned_unknown;
@@ -96,7 +96,7 @@ struct pivot {
     struct settings settings;
     struct layout layout;
     struct plan_map *plans;
-    struct plan *last;    /* most events follow one of the same table */
+    struct plan *last; /* most events follow one of the same table */
     struct recent_plan recent[RECENT_PLANS];
     struct halves halves; /* of key changes, that wait */
     struct timestamp_memory printed;

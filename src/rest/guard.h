@@ -1,6 +1,6 @@
 /*
- * guard: how many connections there may be, and which one goes when there are too many. Clients that
- * send slowly may be here for as long as nobody else waits for their place.
+ * guard: how many connections there may be, and which one goes when there are too many. Clients
+ * that send slowly may be here for as long as nobody else waits for their place.
  */
 #ifndef FIELDTRAIL_GUARD_H
 #define FIELDTRAIL_GUARD_H

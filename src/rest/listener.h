@@ -14,8 +14,8 @@ struct listener {
     int fd;
 };
 
-/* Reads "http://HOST:PORT" and binds it. On failure fd is -1, and `taken` says whether somebody else
-   has the address. */
+/* Reads "http://HOST:PORT" and binds it. On failure fd is -1, and `taken` says whether somebody
+   else has the address. */
 bool listener_open(struct listener *listener, str url, bool *taken, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * /admin/loggers: there is one log, called root as in Connect, and fieldtrail for those who look for
- * a name.
+ * /admin/loggers: there is one log, called root as in Connect, and fieldtrail for those who look
+ * for a name.
  */
 #include <stdatomic.h>
 #include <strings.h>

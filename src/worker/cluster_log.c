@@ -430,8 +430,8 @@ static bool wait_for_start(struct cluster_log *log, int64_t deadline_ms, struct 
     return good;
 }
 
-/* The end of what is committed. Asked for as a time: that is the only inquiry of librdkafka 2.0 that
-   keeps to its timeout while brokers are away. */
+/* The end of what is committed. Asked for as a time: that is the only inquiry of librdkafka 2.0
+   that keeps to its timeout while brokers are away. */
 static rd_kafka_resp_err_t find_end(struct cluster_log *log, int32_t partition, int timeout_ms,
                                     int64_t *end)
 {

@@ -55,7 +55,7 @@ void cluster_log_close(struct cluster_log *log);
 void cluster_log_stop(struct cluster_log *log);
 
 enum cluster_log_state {
-    CLUSTER_LOG_STARTING, /* its end has not been reached yet; the fault says why, if there is one */
+    CLUSTER_LOG_STARTING, /* its end has not been reached yet; the fault may say why */
     CLUSTER_LOG_READY,
     CLUSTER_LOG_REFUSED /* it is not read any more; the fault names the remedy */
 };

@@ -1,8 +1,8 @@
 /*
- * cluster_roll: which workers live: who was heard within the last 15 seconds. Seconds pass here only
- * from one of our own heartbeats to the next, as they come back from the brokers: so while brokers
- * are away, or this process was stopped, nobody dies, and after an outage of all nobody is taken for
- * dead who only needs a moment longer to be heard again. One owner, no locks.
+ * cluster_roll: which workers live: who was heard within the last 15 seconds. Seconds pass here
+ * only from one of our own heartbeats to the next, as they come back from the brokers: so while
+ * brokers are away, or this process was stopped, nobody dies, and after an outage of all nobody is
+ * taken for dead who only needs a moment longer to be heard again. One owner, no locks.
  */
 #ifndef FIELDTRAIL_CLUSTER_ROLL_H
 #define FIELDTRAIL_CLUSTER_ROLL_H

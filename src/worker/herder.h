@@ -102,7 +102,7 @@ struct herder_type {
     bool (*restart_task)(struct herder *herder, str name, int64_t id, struct herder_answer *answer);
     bool (*get_offsets)(struct herder *herder, str name, struct herder_offsets *offsets,
                         struct herder_answer *answer);
-    /* All or none; `offsets` NULL resets all. HERDER_BAD_REQUEST unless the connector is STOPPED. */
+    /* All or none; `offsets` NULL resets all. HERDER_BAD_REQUEST unless it is STOPPED. */
     bool (*move_offsets)(struct herder *herder, str name, const struct herder_offsets *offsets,
                          struct herder_answer *answer);
     /* Topics that records were read from since the last reset, in order. */

@@ -1,5 +1,6 @@
 /*
- * Offsets of a connector, by its stored configuration: what `fieldtrail offsets` does, for requests.
+ * Offsets of a connector, by its stored configuration: what `fieldtrail offsets` does, for
+ * requests.
  */
 #include "herder.h"
 #include "offsets.h"

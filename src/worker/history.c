@@ -17,8 +17,8 @@ void history_release(struct history *history)
 
 struct sample history_at(const struct history *history, size_t n)
 {
-    return history->sample[(history->next + HISTORY_SAMPLES - history->count + n)
-                           % HISTORY_SAMPLES];
+    return history
+        ->sample[(history->next + HISTORY_SAMPLES - history->count + n) % HISTORY_SAMPLES];
 }
 
 static void push(struct history *history, struct sample sample)

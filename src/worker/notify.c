@@ -60,7 +60,8 @@ void notify_status(const char *text)
     char message[MESSAGE_LIMIT];
     int len = snprintf(message, sizeof(message), "STATUS=%s", text);
     if (len > 0)
-        notify_send((str){message, (size_t)len < sizeof(message) ? (size_t)len : sizeof(message) - 1});
+        notify_send(
+            (str){message, (size_t)len < sizeof(message) ? (size_t)len : sizeof(message) - 1});
 }
 
 void notify_alive(struct notify *notify, int64_t now_ms)

@@ -51,9 +51,9 @@ struct task_status {
     uint64_t records, rows, errors, flushes;
     uint64_t tries; /* flushes made to find refused records */
     uint64_t lanes;
-    int64_t lag;           /* records known to be waiting */
-    int64_t behind;        /* records of the logs that are not flushed, as far as is known */
-    int64_t last_flush_us; /* how long it took */
+    int64_t lag;                /* records known to be waiting */
+    int64_t behind;             /* records of the logs that are not flushed, as far as is known */
+    int64_t last_flush_us;      /* how long it took */
     int64_t undurable_since_ms; /* steady: since when the oldest record waits to be flushed that was
                                    taken; 0: none does */
     struct task_counts counts;
@@ -93,10 +93,10 @@ struct task {
     struct sink *sink;
     task_rows *rows;
     void *rows_context;
-    struct halves *halves; /* of the pivot behind `rows`, or NULL */
+    struct halves *halves;              /* of the pivot behind `rows`, or NULL */
     const struct pivot_counts *changes; /* of that pivot, or NULL */
     const struct layout *layout;        /* of the rows that are kept for people to see, or NULL */
-    int id;                /* of the connector's tasks, for dead letters to tell */
+    int id;                             /* of the connector's tasks, for dead letters to tell */
     struct dead_letters
         *letters;       /* NULL: opened by the options. The task's own from task_init on */
     atomic_bool stop;   /* set by anyone to end the loop */

@@ -5,7 +5,7 @@
 
 const double flush_seconds_bound[HISTOGRAM_BOUNDS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                       0.1,   0.25,   0.5,   1,    5,     30};
-const double flush_rows_bound[HISTOGRAM_BOUNDS] = {0,    1,     10,    30,     100,    300,
+const double flush_rows_bound[HISTOGRAM_BOUNDS] = {0,    1,    10,    30,    100,    300,
                                                    1000, 3000, 10000, 30000, 100000, 1000000};
 
 const char *letter_cause_name(enum letter_cause cause)

@@ -1,6 +1,6 @@
 /*
- * Checking a configuration: first every option for itself, then, where that finds nothing, all of it
- * together by making the parts of a connector and throwing them away. Nothing is connected to.
+ * Checking a configuration: first every option for itself, then, where that finds nothing, all of
+ * it together by making the parts of a connector and throwing them away. Nothing is connected to.
  */
 #include "validate.h"
 

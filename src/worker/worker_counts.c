@@ -1,6 +1,6 @@
 /*
- * What a worker's connectors have done, and the samples that are taken of it. Numbers of a connector
- * go on where its tasks begin anew, and where its configuration is changed.
+ * What a worker's connectors have done, and the samples that are taken of it. Numbers of a
+ * connector go on where its tasks begin anew, and where its configuration is changed.
  */
 #include "clock.h"
 #include "worker_entry.h"

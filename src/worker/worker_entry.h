@@ -38,7 +38,7 @@ struct worker {
     size_t count;
     bool stopping;
     int64_t turned_ms;
-    int64_t sampled; /* the worker's thread alone: the last period of history */
+    int64_t sampled;           /* the worker's thread alone: the last period of history */
     struct worker_totals gone; /* of tasks that were freed */
 };
 

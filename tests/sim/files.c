@@ -1,8 +1,9 @@
 /*
- * The disk under the CSV sink: a directory that all owners share as processes of one machine. A call
- * may take its time, in which its owner may be killed, or fail; the machine may lose its power, and
- * with it names or content that were not synced. Whenever a flush or a claim was true, what is
- * durable is read by a reader of its own: each good record's rows once, in order, up to the position.
+ * The disk under the CSV sink: a directory that all owners share as processes of one machine. A
+ * call may take its time, in which its owner may be killed, or fail; the machine may lose its
+ * power, and with it names or content that were not synced. Whenever a flush or a claim was true,
+ * what is durable is read by a reader of its own: each good record's rows once, in order, up to
+ * the position.
  */
 #include "real.h"
 
@@ -17,7 +18,7 @@
 #define assert_non_null assert
 #define assert_int_equal(a, b) assert((a) == (b))
 #define fail_msg(text) (fputs(text, stderr), abort())
-#include "../unit/sink/memory_folder.h"
+#include "memory_folder.h"
 
 #define PARTS_LIMIT 64
 

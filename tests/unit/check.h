@@ -78,7 +78,8 @@ HELPER void config_from(struct config *config, struct arena *arena, const char *
     }
 }
 
-/* A value in short: _ absent, ~ NULL, ? unavailable, - unread, #1 number, !true, %{} document, 'text. */
+/* A value in short: _ absent, ~ NULL, ? unavailable, - unread, #1 number, !true, %{} document,
+   'text. */
 HELPER struct value value_from(str spec)
 {
     static const struct {

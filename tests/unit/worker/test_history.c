@@ -75,8 +75,7 @@ static void test_full(void **state)
     check_number("samples", (int64_t)history.count, HISTORY_SAMPLES);
     /* i*i grows by 2i-1 in five seconds. */
     for (size_t i = 0; i < HISTORY_SAMPLES; i++)
-        check_sample(&history, i,
-                     (float)(2 * (HISTORY_SAMPLES + 4 + (int)i) - 1) / 5.0f, 0,
+        check_sample(&history, i, (float)(2 * (HISTORY_SAMPLES + 4 + (int)i) - 1) / 5.0f, 0,
                      (float)((HISTORY_SAMPLES + 4 + (int)i) * (HISTORY_SAMPLES + 4 + (int)i) / 10));
     history_release(&history);
 }

@@ -406,16 +406,11 @@ static void test_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_good),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_bad_record),
-        cmocka_unit_test(test_broken_record),
-        cmocka_unit_test(test_letters_first),
-        cmocka_unit_test(test_flush_fails),
-        cmocka_unit_test(test_put_fails),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_poll_fails),
-        cmocka_unit_test(test_poll_fails_with_letters),
+        cmocka_unit_test(test_all_good),      cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_bad_record),    cmocka_unit_test(test_broken_record),
+        cmocka_unit_test(test_letters_first), cmocka_unit_test(test_flush_fails),
+        cmocka_unit_test(test_put_fails),     cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_poll_fails),    cmocka_unit_test(test_poll_fails_with_letters),
         cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
