@@ -201,8 +201,9 @@ static bool start_daemon(struct server *server, size_t at, struct fault *fault)
         (unsigned)CONNECTION_CEILING, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_on_uri, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escapes, NULL, MHD_OPTION_ARRAY, listener->tls ? tls : plain, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+        listener->tls ? tls : plain, MHD_OPTION_END);
     explicit_bzero(password, sizeof(password));
     if (!daemon)
         return fault_set(fault, FAULT_CONFIG, "REST cannot begin on %.*s: %s",
