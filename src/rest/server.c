@@ -174,7 +174,8 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
     return strlen(text);
 }
 
-static void ignore_log(void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void write_log(void *context, const char *format,
+                                                            va_list arguments)
 {
     char text[500];
     (void)context;
@@ -196,7 +197,7 @@ static bool start_daemon(struct server *server, size_t at, struct fault *fault)
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME
                      | MHD_USE_ERROR_LOG | (listener->tls ? MHD_USE_TLS : 0);
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        flags, 0, admit, server, exchange_on_part, server, MHD_OPTION_EXTERNAL_LOGGER, ignore_log,
+        flags, 0, admit, server, exchange_on_part, server, MHD_OPTION_EXTERNAL_LOGGER, write_log,
         NULL, MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTION_CEILING, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK,
