@@ -93,12 +93,8 @@ static bool is_plain_integer(str text)
 
 bool value_number_same(str a, str b)
 {
-    int64_t small, other;
     if (str_eq(a, b))
         return true;
-    /* Numbers of a few digits, as most are. */
-    if (a.len < 16 && b.len < 16 && str_to_int64(a, &small) && str_to_int64(b, &other))
-        return small == other;
     if (is_plain_integer(a) && is_plain_integer(b))
         return false;
     struct number x = number_parts(a), y = number_parts(b);
