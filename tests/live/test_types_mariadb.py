@@ -127,7 +127,7 @@ def columns():
     add("ti", "time", quoted("00:00:00", "23:59:59"), lambda: literal(judged.clocks()()[1:9]), hint="time")
     add("ti6", "time(6)", quoted("23:59:59.999999"), judged.clocks(), hint="time", finish=short_fraction, losses=judged.CLOCK_LOSSES[:1])
     add("dt", "datetime", quoted("1000-01-01 00:00:00", "9999-12-31 23:59:59", "0000-00-00 00:00:00"),
-        datetimes(1000, 9999), losses=DATETIME, hint="timestamp")
+        datetimes(1000, 9999), losses=DATETIME, hint="timestamp(0)")
     add("dt6", "datetime(6)", quoted("9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.999999"), datetimes(1000, 9999),
         finish=short_fraction, losses=DATETIME, hint="timestamp(6)")
     add("ts", "timestamp(6) null", quoted("1970-01-01 00:00:01", "2038-01-19 03:14:07.999999"), datetimes(1971, 2037),
