@@ -24,10 +24,53 @@ $$;
 
 -- ---- names that people type ----
 
+-- The source tables that have changes. Where a btree begins with source_table (closed partitions
+-- have one) it steps from one name to the next; the rest is read. All of it by way of the pivot table,
+-- which a reader has the right to.
+create or replace function fieldtrail_source_tables(pivot regclass) returns setof text
+language plpgsql stable set enable_seqscan = off set jit = off as $$
+declare
+    part record;
+    name text;
+    found text[] := '{}';
+begin
+    for part in
+        select exists (select from pg_index i
+                       join pg_class x on x.oid = i.indexrelid
+                       join pg_am m on m.oid = x.relam
+                       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+                       where i.indrelid = p.relid and i.indisvalid and i.indpred is null
+                         and m.amname = 'btree' and a.attname = 'source_table') as steps,
+               coalesce(substring(p.bound from 'FROM \(''([^'']*)''\)'), '-infinity') as low,
+               coalesce(substring(p.bound from 'TO \(''([^'']*)''\)'), 'infinity') as high
+        from (select c.oid as relid, pg_get_expr(c.relpartbound, c.oid) as bound
+              from pg_class c
+              where c.oid in (select relid from pg_partition_tree(pivot) where isleaf)
+                 or (c.oid = pivot and c.relkind <> 'p')) p
+    loop
+        if part.steps then
+            name := '';
+            loop
+                execute format('select min(source_table) from %s where source_table > $1
+                                  and event_time >= %L and event_time < %L', pivot, part.low, part.high)
+                into name using name;
+                exit when name is null;
+                found := found || name;
+            end loop;
+        else
+            execute format('select $1 || array(select distinct source_table::text from %s
+                                               where event_time >= %L and event_time < %L)',
+                           pivot, part.low, part.high)
+            into found using found;
+        end if;
+    end loop;
+    return query select distinct f from unnest(found) f;
+end $$;
+
 -- The source table that is meant: "schema.table" as it stands in source_table, or the table alone
 -- where no other schema has one of that name. An error names those there are.
 create or replace function fieldtrail_source(pivot regclass, given text) returns text
-language plpgsql stable as $$
+language plpgsql stable set enable_seqscan = off set jit = off as $$
 declare
     found text[];
 begin
@@ -36,8 +79,7 @@ begin
     if cardinality(found) = 1 then
         return given;
     end if;
-    execute format('select array(select distinct source_table::text from %s order by 1)', pivot)
-    into found;
+    found := array(select t from fieldtrail_source_tables(pivot) t order by 1);
     if (select count(*) from unnest(found) f where substr(f, strpos(f, '.') + 1) = given) = 1 then
         return (select f from unnest(found) f where substr(f, strpos(f, '.') + 1) = given);
     end if;
@@ -126,7 +168,15 @@ returns table (row_key text, op text, change_field text, old_value text, new_val
                old_known boolean, at timestamptz, tx_id text, lsn numeric, kafka_topic text,
                kafka_partition integer, kafka_offset bigint, field_no bigint)
 language plpgsql stable rows 1000 as $$
+declare
+    -- For some rows there are indexes: the planner knows what a btree is worth, but takes a bloom
+    -- filter for one that finds everything, and would compile the plan for longer than it runs.
+    seqscan text := current_setting('enable_seqscan');
+    jit text := current_setting('jit');
 begin
+    if row_keys is not null then
+        perform set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true);
+    end if;
     return query execute format(
         'select row_key::text, op::text, change_field::text, old_value::text, new_value::text,
                 old_known, event_time, tx_id::text, lsn, kafka_topic::text, kafka_partition,
@@ -143,6 +193,7 @@ begin
          where not again',
         pivot, case when row_keys is not null then 'and p.row_key = any ($2)' end)
     using source_table, row_keys;
+    perform set_config('enable_seqscan', seqscan, true), set_config('jit', jit, true);
 end $$;
 
 -- Changes of keys: which key a row had before the one it has now, and since when. Of the rows that
@@ -152,7 +203,7 @@ create or replace function fieldtrail_moves(pivot regclass, source_table text,
                                             row_keys text[] default null,
                                             keys_before text[] default null)
 returns table (row_key text, key_before text, at timestamptz, lsn numeric)
-language plpgsql stable rows 10 as $$
+language plpgsql stable rows 10 set enable_seqscan = off set jit = off as $$
 begin
     return query execute format(
         'select * from (
@@ -183,11 +234,31 @@ end $$;
 -- When the whole table was emptied.
 create or replace function fieldtrail_truncates(pivot regclass, source_table text)
 returns table (at timestamptz, lsn numeric)
-language plpgsql stable rows 1 as $$
+language plpgsql stable rows 1 set enable_seqscan = off set jit = off as $$
 begin
     return query execute format(
         'select event_time, fieldtrail_lsn(lsn::text) from %s
          where source_table = $1 and op = ''t''', pivot)
+    using source_table;
+end $$;
+
+-- The same as changes; one that Debezium sent twice is one here, too.
+create or replace function fieldtrail_truncate_changes(pivot regclass, source_table text)
+returns table (row_key text, op text, change_field text, old_value text, new_value text,
+               old_known boolean, at timestamptz, tx_id text, lsn numeric, kafka_topic text,
+               kafka_partition integer, kafka_offset bigint, field_no bigint)
+language plpgsql stable rows 1 set enable_seqscan = off set jit = off as $$
+begin
+    return query execute format(
+        'select distinct on (kafka_topic, tx_id, field_no,
+                             coalesce(lsn::text, kafka_partition || ''@'' || kafka_offset))
+                row_key::text, op::text, change_field::text, old_value::text, new_value::text,
+                old_known, event_time, tx_id::text, fieldtrail_lsn(lsn::text), kafka_topic::text,
+                kafka_partition::integer, kafka_offset::bigint, field_no::bigint
+         from %s where source_table = $1 and op = ''t''
+         order by kafka_topic, tx_id, field_no,
+                  coalesce(lsn::text, kafka_partition || ''@'' || kafka_offset), kafka_partition,
+                  kafka_offset', pivot)
     using source_table;
 end $$;
 
@@ -210,10 +281,47 @@ language sql immutable parallel safe as $$
                 or (lsn = 0 and at = since_at))
 $$;
 
--- Which keys a row had on its way to the one it has at the moment: each from its arrival until it
--- became the next. What stood under a key before the last arrival was another row.
-create or replace function fieldtrail_path(pivot regclass, source_table text, moment timestamptz,
-                                           row_keys text[] default null)
+-- The move by which a row came to a key: the last one up to a moment, and before it left again.
+create or replace function fieldtrail_arrival(pivot regclass, source_table text, row_key text,
+                                              moment timestamptz,
+                                              until_at timestamptz default 'infinity',
+                                              until_lsn numeric default 'infinity')
+returns table (key_before text, at timestamptz, lsn numeric)
+language sql stable rows 1 as $$
+    select m.key_before, m.at, m.lsn
+    from fieldtrail_moves(pivot, source_table, array[row_key]) m
+    where m.at <= moment and fieldtrail_is_before(m.at, m.lsn, until_at, until_lsn)
+    order by m.lsn desc, m.at desc
+    limit 1
+$$;
+
+-- Which keys some rows had on their way to the ones they have at the moment: each from its arrival
+-- until it became the next. What stood under a key before the last arrival was another row.
+create or replace function fieldtrail_path_of(pivot regclass, source_table text,
+                                              moment timestamptz, row_keys text[])
+returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
+               until_at timestamptz, until_lsn numeric, depth integer)
+language sql stable rows 10 as $$
+    with recursive line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth) as (
+        select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0
+        from unnest(row_keys) k
+        left join lateral fieldtrail_arrival(pivot, source_table, k, moment) m on true
+        union all
+        select l.owner, l.key_before, m.key_before, m.at, m.lsn, l.since_at, l.since_lsn,
+               l.depth + 1
+        from line l
+        left join lateral fieldtrail_arrival(pivot, source_table, l.key_before, moment, l.since_at,
+                                             l.since_lsn) m on true
+        where l.key_before is not null and l.depth < 100
+    )
+    select owner, key, coalesce(since_at, '-infinity'), coalesce(since_lsn, '-infinity'), until_at,
+           until_lsn, depth
+    from line
+$$;
+
+-- The same of all rows whose key ever moved, in one pass.
+create or replace function fieldtrail_path_of_all(pivot regclass, source_table text,
+                                                  moment timestamptz)
 returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
                until_at timestamptz, until_lsn numeric, depth integer)
 language sql stable rows 10 as $$
@@ -221,9 +329,7 @@ language sql stable rows 10 as $$
         select * from fieldtrail_moves(pivot, source_table) m where m.at <= moment
     ), line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth) as (
         select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0
-        from (select unnest(row_keys) as k
-              union select row_key from move where row_keys is null
-              union select key_before from move where row_keys is null) keys
+        from (select row_key as k from move union select key_before from move) keys
         left join lateral (
             select * from move where move.row_key = k order by lsn desc, at desc limit 1) m on true
         union all
@@ -241,6 +347,19 @@ language sql stable rows 10 as $$
            until_lsn, depth
     from line
 $$;
+
+create or replace function fieldtrail_path(pivot regclass, source_table text, moment timestamptz,
+                                           row_keys text[] default null)
+returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
+               until_at timestamptz, until_lsn numeric, depth integer)
+language plpgsql stable rows 10 as $$
+begin
+    if row_keys is null then
+        return query select * from fieldtrail_path_of_all(pivot, source_table, moment);
+    else
+        return query select * from fieldtrail_path_of(pivot, source_table, moment, row_keys);
+    end if;
+end $$;
 
 -- The history of one row, oldest first, under all keys it had.
 create or replace function fieldtrail_history(pivot regclass, source_table text, row_key text,

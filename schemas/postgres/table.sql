@@ -5,7 +5,7 @@
 --   fieldtrail sql table connector.json | psql "$FIELDTRAIL_PG_URI"
 --
 -- What is written all the time has no btree: one costs COPY about half its speed. The open
--- partitions have BRIN indexes, on time and (by bloom) on the row's key; fieldtrail_tend builds the
+-- partitions have BRIN indexes, on time, transaction and (by bloom) the row's key; fieldtrail_tend builds the
 -- btree for the history of a row once a partition's time is over.
 
 \set ON_ERROR_STOP on
@@ -81,7 +81,7 @@ begin
         execute format('comment on column %s.%I is %L', pivot, note.field, note.says);
     end loop;
     execute format('create index if not exists %I on %s using brin (event_time, row_key
-                    text_bloom_ops (n_distinct_per_range = 5000)) with (pages_per_range = 64)',
+                    text_bloom_ops (n_distinct_per_range = 5000), tx_id) with (pages_per_range = 64)',
                    name || '_brin', pivot);
     -- the condition is that of fieldtrail_in_key in history.sql, word for word
     execute format('create index if not exists %I on %s (source_table, old_value)

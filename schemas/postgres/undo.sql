@@ -71,12 +71,10 @@ create or replace function fieldtrail_undo(pivot regclass, source_table text,
 returns table (step integer, at timestamptz, row_key text, statement text, conflict text)
 language plpgsql stable as $$
 declare
-    choice text := format(
-        'select kafka_topic::text, kafka_partition::integer, kafka_offset::bigint, row_key::text
-         from %s where source_table = $1 and ($2 is null or row_key = any ($2))
-           and ($3 is null or tx_id::text = $3) and event_time between $4 and $5 and (%s)',
-        pivot, condition);
-    wanted text[];        -- keys of the rows to undo, and those that they got since
+    topics text[];        -- the records to undo,
+    partitions integer[];
+    offsets bigint[];
+    wanted text[];        -- keys of their rows, and those that these got since
     more text[];
     event record;
     field jsonb;
@@ -87,7 +85,15 @@ declare
     present text;
     target text := fieldtrail_name(source_table);
 begin
-    execute format('select array_agg(distinct row_key) from (%s) c', choice) into wanted
+    execute format(
+        'select array_agg(distinct row_key), array_agg(kafka_topic), array_agg(kafka_partition),
+                array_agg(kafka_offset)
+         from (select distinct row_key::text, kafka_topic::text, kafka_partition::integer,
+                      kafka_offset::bigint
+               from %s where source_table = $1 %s %s and event_time between $4 and $5 and (%s)) c',
+        pivot, case when row_keys is not null then 'and row_key = any ($2)' end,
+        case when tx is not null then 'and tx_id::text = $3' end, condition)
+    into wanted, topics, partitions, offsets
     using source_table, row_keys, tx, since, until;
     more := wanted;
     while more is not null loop
@@ -97,26 +103,27 @@ begin
         wanted := wanted || more;
     end loop;
     step := 0;
-    for event in execute format(
-        'with chosen as (select distinct kafka_topic, kafka_partition, kafka_offset from (%s) c)
-         select c.row_key, c.op, c.at,
-                bool_or(h.kafka_offset is not null) as chosen,
-                coalesce(jsonb_agg(jsonb_build_object(''name'', c.change_field, ''old'', c.old_value,
-                                                      ''new'', c.new_value, ''known'', c.old_known)
-                                   order by c.field_no)
-                             filter (where c.change_field is not null), ''[]'') as fields,
-                bool_and(c.old_known) as known,
-                case when c.op = ''u'' then fieldtrail_key_before(
-                    c.row_key, coalesce(jsonb_object_agg(c.change_field, c.old_value)
-                        filter (where c.old_known and c.row_key::jsonb ? c.change_field), ''{}''))
-                end as key_before
-         from (select * from fieldtrail_changes($6, $1, $7)
-               union all select * from fieldtrail_changes($6, $1) t where t.op = ''t'' and $8) c
-         left join chosen h using (kafka_topic, kafka_partition, kafka_offset)
-         group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset
-         order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc', choice)
-    using source_table, row_keys, tx, since, until, pivot, wanted,
-          exists (select from fieldtrail_truncates(pivot, source_table))
+    for event in
+        with chosen as (
+            select distinct * from unnest(topics, partitions, offsets)
+                as u (kafka_topic, kafka_partition, kafka_offset))
+        select c.row_key, c.op, c.at,
+               bool_or(h.kafka_offset is not null) as chosen,
+               coalesce(jsonb_agg(jsonb_build_object('name', c.change_field, 'old', c.old_value,
+                                                     'new', c.new_value, 'known', c.old_known)
+                                  order by c.field_no)
+                            filter (where c.change_field is not null), '[]') as fields,
+               bool_and(c.old_known) as known,
+               case when c.op = 'u' then fieldtrail_key_before(
+                   c.row_key, coalesce(jsonb_object_agg(c.change_field, c.old_value)
+                       filter (where c.old_known and c.row_key::jsonb ? c.change_field), '{}'))
+               end as key_before
+        from (select * from fieldtrail_changes(pivot, source_table, wanted)
+              union all
+              select * from fieldtrail_truncate_changes(pivot, source_table)) c
+        left join chosen h using (kafka_topic, kafka_partition, kafka_offset)
+        group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset
+        order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc
     loop
         at := event.at;
         row_key := event.row_key;

@@ -95,7 +95,8 @@ static inline bool put_plain(struct buf *out, str text, str null_text)
 {
     /* Where there is no room the buffer has failed, and nothing more is written in either way. */
     if (is_mistakable(text, null_text)
-        || (buf_reserve(out, text.len) && !copy_plain(out->ptr + out->len, text.ptr, text.len)))
+        || (text.len > 0 && buf_reserve(out, text.len)
+            && !copy_plain(out->ptr + out->len, text.ptr, text.len)))
         return false;
     out->len += out->failed ? 0 : text.len;
     return true;
