@@ -10,6 +10,8 @@ struct json *questdb_answer(struct questdb *self)
     struct fault ignored;
     struct json_memory memory = {&self->scratch, &self->scratch};
     arena_reset(&self->scratch);
+    if (self->http.answer.len == 0)
+        return NULL;
     return json_parse(buf_view(&self->http.answer), JSON_UNKEPT_LIMIT, memory, &root, &ignored)
                ? root
                : NULL;
