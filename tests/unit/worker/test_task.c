@@ -247,6 +247,7 @@ static void test_broken_record(void **state)
     pivot_free(bench.pivot);
     bench.pivot = pivot_new(&bench.config, PIVOT_PIPE_COLUMNS, no_warning, NULL, &bench.fault);
     bench.task.rows_context = bench.pivot;
+    bench.task.changes = pivot_get_counts(bench.pivot);
     check_good("run", task_run(&bench.task, &bench.fault), &bench.fault);
     check_number("durable", (int64_t)bench.sink.durable, 0);
     check_number("errors", (int64_t)bench.task.errors, EVENTS);
