@@ -19,7 +19,9 @@ static str bare_type(str value)
 
 static bool same_type(str type, str wanted)
 {
-    return type.len == wanted.len && strncasecmp(type.ptr, wanted.ptr, type.len) == 0;
+    return type.len == wanted.len
+           && (type.len == 0
+               || (type.ptr && wanted.ptr && strncasecmp(type.ptr, wanted.ptr, type.len) == 0));
 }
 
 /* "q=0" takes a type back. */
@@ -41,17 +43,17 @@ static bool is_refused(str item)
 
 bool request_accepts(const struct request *request, str type)
 {
-    str rest = request->accept, item, kind, base = type;
+    str rest = request->accept, item, kind;
     if (str_trim(rest).len == 0)
         return true;
-    base = bare_type(type);
+    str base = bare_type(type);
     str family = base;
     if (!str_split(&family, '/', &kind))
         kind = base;
     while (str_split(&rest, ',', &item)) {
         str wanted = bare_type(item);
-        bool range = wanted.len == kind.len + 2 && strncasecmp(wanted.ptr, kind.ptr, kind.len) == 0
-                     && str_ends(wanted, STR("/*"));
+        bool range = str_ends(wanted, STR("/*"))
+                     && same_type(str_head(wanted, wanted.len - 2), kind);
         if ((range || same_type(wanted, base) || str_is(wanted, "*/*")) && !is_refused(item))
             return true;
     }

@@ -126,8 +126,10 @@ struct server *server_listen(const struct rest_settings *settings, bool *taken, 
     server->rest = (struct rest){.settings = settings, .log_changed = &server->log_changed};
     server->listener = mem_alloc(LISTENER_LIMIT * sizeof(*server->listener));
     server->daemon = mem_alloc(LISTENER_LIMIT * sizeof(*server->daemon));
-    bool good = (server->listener && server->daemon) || fault_memory(fault, "REST");
-    if (good)
+    bool good = server->listener && server->daemon;
+    if (!good)
+        fault_memory(fault, "REST");
+    else
         memset(server->daemon, 0, LISTENER_LIMIT * sizeof(*server->daemon));
     if (good && load_auth(server, fault) && open_listeners(server, taken, fault)
         && check_reach(server, fault) && load_pem(server, fault)) {

@@ -12,7 +12,7 @@
 #define CLUSTER_LIVE_MS 15000
 #define CLUSTER_BEAT_MS 3000
 /* From one heartbeat of ours to the next no more than this passes. */
-#define CLUSTER_STEP_LIMIT_MS (2 * CLUSTER_BEAT_MS)
+#define CLUSTER_STEP_LIMIT_MS (INT64_C(2) * CLUSTER_BEAT_MS)
 #define CLUSTER_MEMBER_LIMIT 200
 #define CLUSTER_INSTANCE_LIMIT 64
 #define CLUSTER_ID_LIMIT 300

@@ -30,7 +30,7 @@ static bool topic_fault(const struct cluster_log *log, rd_kafka_resp_err_t error
 /* Waits for the answer of an administrative request; NULL where none came. */
 static rd_kafka_event_t *wait_for_answer(struct cluster_log *log, rd_kafka_queue_t *answers)
 {
-    int64_t deadline = clock_steady_ms() + 2 * CLUSTER_CALL_MS;
+    int64_t deadline = clock_steady_ms() + INT64_C(2) * CLUSTER_CALL_MS;
     rd_kafka_event_t *event = NULL;
     while (!event && clock_steady_ms() < deadline && !log->stop)
         event = rd_kafka_queue_poll(answers, STEP_MS);
