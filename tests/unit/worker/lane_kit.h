@@ -68,6 +68,7 @@ struct world {
     size_t next_lane;
     bool paused, refuse_commit, refuse_all, unanswered, dismissed;
     unsigned commits, commits_of_lost, commits_since_loss;
+    bool unconfirmed; /* claimed, and the group has not said since that the lanes are ours */
     unsigned mute, claims_unasked; /* so many commits get no answer; claims while none did */
     /* The sink: */
     struct sink sink;
@@ -286,6 +287,7 @@ HELPER bool world_commit(struct source *source, const struct reach *reach, size_
         lane->committed = reach[i].next;
     }
     world->dismissed = refused;
+    world->unconfirmed = world->unconfirmed && (refused || !wait);
     return !refused || fault_set(fault, FAULT_RETRY, "the group knows us not");
 }
 
@@ -455,6 +457,7 @@ HELPER bool world_claim(struct sink *sink, const struct lane *lane, struct memor
     assert_true(world->recalled);
     world->recalled = false;
     world->claims++;
+    world->unconfirmed = true;
     world->claims_unasked += world->unanswered;
     bool failed = fails_now(world, CALL_CLAIM, fault);
     drop_pending(world);
@@ -616,6 +619,7 @@ HELPER bool world_flush(struct sink *sink, const struct lane *lane, const struct
     int64_t bad;
     (void)lane;
     assert_false(world->broken);
+    assert_false(world->remembers && world->unconfirmed);
     world->flushes_since_loss++;
     bool failed = fails_now(world, CALL_FLUSH, fault);
     if (failed && world->how == FAIL_FENCED)
