@@ -33,6 +33,8 @@ struct record {
     str broken;     /* why the source could not take it whole; empty: it did */
     const struct header *header;
     size_t header_count;
+    size_t like_last; /* so many bytes at the beginning of `value` are those of the record before it
+                         in its lane (mark - 1); 0 where nobody has looked */
 };
 
 #endif

@@ -83,6 +83,9 @@ static inline str str_trim(str text)
    Without `at`, gives all of `rest` and leaves it empty. False where `rest` is empty. */
 bool str_split(str *rest, char at, str *head);
 
+/* How many bytes at the beginning are the same in both. Made for long texts. */
+size_t str_common(str a, str b);
+
 /* Where `part` begins in `text`, or -1. */
 ptrdiff_t str_find(str text, str part);
 

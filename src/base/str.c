@@ -3,6 +3,10 @@
  */
 #include <fieldtrail/str.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -33,6 +37,49 @@ bool str_split(str *rest, char at, str *head)
     *head = (str){rest->ptr, len};
     *rest = (str){cut + 1, rest->len - len - 1};
     return true;
+}
+
+#ifdef __x86_64__
+#define WIDTH 32
+#define BLOCK (8 * WIDTH)
+
+__attribute__((target("avx2"))) static __m256i same_bytes(const char *a, const char *b)
+{
+    return _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)a),
+                             _mm256_loadu_si256((const __m256i *)(const void *)b));
+}
+
+/* Looks at no more than `least` bytes, and may leave the last of them out. */
+__attribute__((target("avx2"))) static size_t common_avx2(const char *a, const char *b,
+                                                          size_t least)
+{
+    size_t at = 0;
+    for (; least - at >= BLOCK; at += BLOCK) {
+        __m256i same = same_bytes(a + at, b + at);
+        for (size_t i = WIDTH; i < BLOCK; i += WIDTH)
+            same = _mm256_and_si256(same, same_bytes(a + at + i, b + at + i));
+        if (_mm256_movemask_epi8(same) != -1)
+            break;
+    }
+    for (; least - at >= WIDTH; at += WIDTH) {
+        uint32_t others = ~(uint32_t)_mm256_movemask_epi8(same_bytes(a + at, b + at));
+        if (others)
+            return at + (size_t)__builtin_ctz(others);
+    }
+    return at;
+}
+#endif
+
+size_t str_common(str a, str b)
+{
+    size_t at = 0, least = a.len < b.len ? a.len : b.len;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        at = common_avx2(a.ptr, b.ptr, least);
+#endif
+    while (at < least && a.ptr[at] == b.ptr[at])
+        at++;
+    return at;
 }
 
 ptrdiff_t str_find(str text, str part)

@@ -32,6 +32,8 @@ struct debezium {
     uint64_t joins;       /* counts the notes of shapes */
     struct arena arena;   /* lives as long as the decoder */
     struct arena scratch; /* trees of one record */
+    bool split;           /* the schema block of the record at `last` was known by its bytes */
+    struct position last;
 };
 
 static void debezium_destroy(struct decoder *decoder)
@@ -113,13 +115,29 @@ static bool recall(struct debezium *self, struct arena *texts, struct message *m
     return message->shape != NULL;
 }
 
+/* Takes off a schema block that is known. */
+static bool split(struct debezium *self, const struct record *record, str text,
+                  struct message *message)
+{
+    bool whole = text.ptr == record->value.ptr;
+    bool like = whole && self->split && record->at.lane == self->last.lane
+                && record->at.mark - 1 == self->last.mark;
+    self->split = whole
+                  && schema_cache_split_like(self->schemas, text, like ? record->like_last : 0,
+                                             &message->schema, &message->text);
+    self->last = record->at;
+    return self->split
+           || (!whole
+               && schema_cache_split(self->schemas, text, &message->schema, &message->text));
+}
+
 static bool read_message(struct debezium *self, const struct record *record, str text,
                          struct arena *texts, struct message *message, struct fault *fault)
 {
     struct json_memory memory = {&self->scratch, texts};
     struct json *root;
     *message = (struct message){.group = topic_group(record), .text = text};
-    if (schema_cache_split(self->schemas, text, &message->schema, &message->text)) {
+    if (split(self, record, text, message)) {
         message->wrapped = true;
         message->group = message->schema->number;
         if (recall(self, texts, message))

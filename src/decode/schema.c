@@ -158,6 +158,16 @@ static void move_to_front(struct schema_cache *cache, struct remembered *before)
     cache->first = entry;
 }
 
+/* Without the brace behind the payload. */
+static void give(const struct remembered *entry, str text, const struct schema **schema,
+                 str *payload)
+{
+    *schema = entry->schema;
+    *payload = str_from_at(text, entry->prefix.len);
+    if (payload->len > 0)
+        payload->len--;
+}
+
 bool schema_cache_split(struct schema_cache *cache, str text, const struct schema **schema,
                         str *payload)
 {
@@ -168,10 +178,7 @@ bool schema_cache_split(struct schema_cache *cache, str text, const struct schem
     for (struct remembered *entry = cache->first; entry && tries < PREFIX_TRIES;
          entry = entry->next) {
         if (entry->prefix.len > 0 && str_starts(text, entry->prefix)) {
-            *schema = entry->schema;
-            *payload = str_from_at(text, entry->prefix.len);
-            if (payload->len > 0)
-                payload->len--;
+            give(entry, text, schema, payload);
             if (before)
                 move_to_front(cache, before);
             return true;
@@ -180,6 +187,17 @@ bool schema_cache_split(struct schema_cache *cache, str text, const struct schem
         tries++;
     }
     return false;
+}
+
+bool schema_cache_split_like(struct schema_cache *cache, str text, size_t like,
+                             const struct schema **schema, str *payload)
+{
+    const struct remembered *last = cache->first;
+    if (!last || last->prefix.len == 0 || like < last->prefix.len || text.len < like
+        || text.ptr[text.len - 1] != '}')
+        return schema_cache_split(cache, text, schema, payload);
+    give(last, text, schema, payload);
+    return true;
 }
 
 static struct remembered *find_raw(struct schema_cache *cache, str raw)

@@ -44,6 +44,11 @@ void schema_cache_free(struct schema_cache *cache);
 bool schema_cache_split(struct schema_cache *cache, str text, const struct schema **schema,
                         str *payload) MUST_CHECK;
 
+/* The same for a text that is known to begin as the last one did for which schema_cache_split was
+   true, at least `like` bytes of it. */
+bool schema_cache_split_like(struct schema_cache *cache, str text, size_t like,
+                             const struct schema **schema, str *payload) MUST_CHECK;
+
 /* The schema of the text `raw`, from memory or read anew. `message` is the whole message in which
    `raw` stands: where it stands in the usual place, schema_cache_split will know it next time. */
 bool schema_cache_add(struct schema_cache *cache, str message, str raw,

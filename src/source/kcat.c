@@ -18,9 +18,18 @@ static const str member_names[] = {NAME("topic"),   NAME("partition"), NAME("off
                                    NAME("tstype"),  NAME("ts"),        NAME("broker"),
                                    NAME("headers"), NAME("key"),       NAME("payload")};
 
+/* Most lines are events: what begins like one is surely no object of kcat. */
+static bool is_event(str line)
+{
+    return line.len > 9
+           && (memcmp(line.ptr, "{\"schema\"", 9) == 0 || memcmp(line.ptr, "{\"before\"", 9) == 0);
+}
+
 static bool looks_like_kcat(str line)
 {
     str name;
+    if (is_event(line))
+        return false;
     line = str_trim(line);
     if (!str_starts(line, STR("{")))
         return false;

@@ -26,6 +26,7 @@ struct lines {
     int64_t line;               /* lines begun in it */
     struct buf carry;           /* the beginning of a line whose end has not come yet */
     bool overlong;              /* the present line is longer than carry may grow */
+    bool in_object;             /* the last line was an object of kcat */
     int64_t bytes_max;
 };
 
@@ -99,7 +100,8 @@ static bool is_tombstone(str line)
     return line.len == 0 || str_is(line, "NULL") || str_is(line, "null");
 }
 
-static bool add_line(struct lines *self, struct batch *batch, str line, struct fault *fault)
+static bool add_line(struct lines *self, struct batch *batch, str line, size_t like_last,
+                     struct fault *fault)
 {
     struct record *record = batch_add_record(batch, fault);
     if (!record)
@@ -116,8 +118,10 @@ static bool add_line(struct lines *self, struct batch *batch, str line, struct f
     if (!is_kcat) {
         record->has_value = !is_tombstone(line);
         record->value = line;
+        record->like_last = like_last;
     }
     self->overlong = false;
+    self->in_object = is_kcat;
     return true;
 }
 
@@ -141,27 +145,43 @@ static bool add_carried(struct lines *self, struct batch *batch, str rest, struc
     buf_clear(&self->carry);
     if (self->carry.capacity > 8 * BLOCK_SIZE)
         buf_release(&self->carry);
-    return add_line(self, batch, line, fault);
+    return add_line(self, batch, line, 0, fault);
 }
 
 /* A line that lies whole within its block. */
-static bool add_whole(struct lines *self, struct batch *batch, str line, struct fault *fault)
+static bool add_whole(struct lines *self, struct batch *batch, str line, size_t like_last,
+                      struct fault *fault)
 {
     self->overlong = line.len > (size_t)self->bytes_max;
-    return add_line(self, batch, str_head(line, (size_t)self->bytes_max), fault);
+    return add_line(self, batch, str_head(line, (size_t)self->bytes_max), like_last, fault);
+}
+
+/* Lines with a schema block begin as the one before them. Where they do, they are compared with it:
+   bytes that are the same hold no line feed, and whoever reads the record knows them already. */
+#define LIKE_LEAST 256
+
+static str first_line(str block, str last, size_t *like_last)
+{
+    *like_last = last.len < LIKE_LEAST ? 0 : str_common(last, block);
+    const char *rest = block.ptr + *like_last;
+    const char *end = memchr(rest, '\n', block.len - *like_last);
+    return end ? (str){block.ptr, (size_t)(end - block.ptr)} : STR_EMPTY;
 }
 
 static bool split_block(struct lines *self, struct batch *batch, str block, struct fault *fault)
 {
     bool carried = self->carry.len > 0 || self->overlong;
-    const char *end;
-    while (block.len > 0 && (end = memchr(block.ptr, '\n', block.len))) {
-        str line = {block.ptr, (size_t)(end - block.ptr)};
+    str last = STR_EMPTY, line;
+    size_t like_last;
+    while (block.len > 0 && (line = first_line(block, last, &like_last)).ptr) {
+        bool pays = like_last >= LIKE_LEAST || last.len == 0;
         block = str_from_at(block, line.len + 1);
         self->line += !carried;
         if (!(carried ? add_carried(self, batch, line, fault)
-                      : add_whole(self, batch, line, fault)))
+                      : add_whole(self, batch, line, like_last, fault)))
             return false;
+        /* The next is compared with this one: its value is the line, and that has paid so far. */
+        last = carried || self->in_object ? STR_EMPTY : str_head(line, pays ? line.len : 1);
         carried = false;
     }
     self->line += block.len > 0 && !carried;
