@@ -26,6 +26,7 @@ struct command {
     const char *summary; /* what it does, in sentences */
     const struct option_table *const *table;
     size_t table_count;
+    bool light; /* does without the libraries of libraries.h */
     enum exit_status (*run)(struct command_line *line);
 };
 

@@ -9,6 +9,7 @@
 #include <yajl/yajl_version.h>
 
 #include "commands.h"
+#include "libraries.h"
 #include "log.h"
 #include "stop.h"
 
@@ -62,6 +63,14 @@ static void hold_standard_descriptors(void)
         close(fd);
 }
 
+static enum exit_status run(const struct command *command, int argc, char **argv)
+{
+    struct fault fault = {0};
+    if (!command->light && !libraries_load(&fault))
+        return cli_fail(&fault);
+    return cli_run(command, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
@@ -69,7 +78,7 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(name, commands[i]->name) == 0)
-            return cli_run(commands[i], argc - 1, argv + 1);
+            return run(commands[i], argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         return print_version();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)

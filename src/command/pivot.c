@@ -258,4 +258,5 @@ const struct command pivot_command = {
         "  kcat -C -b localhost:9092 -t bank.holding | fieldtrail pivot --keys id --fields a,b",
     .table = tables,
     .table_count = TABLE_COUNT,
+    .light = true,
     .run = run};
