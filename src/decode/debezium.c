@@ -127,8 +127,7 @@ static bool split(struct debezium *self, const struct record *record, str text,
                                              &message->schema, &message->text);
     self->last = record->at;
     return self->split
-           || (!whole
-               && schema_cache_split(self->schemas, text, &message->schema, &message->text));
+           || (!whole && schema_cache_split(self->schemas, text, &message->schema, &message->text));
 }
 
 static bool read_message(struct debezium *self, const struct record *record, str text,

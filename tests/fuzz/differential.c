@@ -58,8 +58,7 @@ static void add_seed(str line)
     struct record record = {0};
     fuzz_record(line, &seed_arena, &record);
     if (record.has_value && record.value.len <= EVENT_BYTES_LIMIT && seed_count < SEED_LIMIT)
-        seeds[seed_count++] = (struct seed){record.value, record.key, record.keyed,
-                                            record.has_key};
+        seeds[seed_count++] = (struct seed){record.value, record.key, record.keyed, record.has_key};
 }
 
 static void read_seeds(const char *path)
@@ -83,12 +82,34 @@ struct event {
     size_t len;
 };
 
-static const char *const splices[] = {"\\n",     "\\u00e9", "\\ud83d\\ude00", "\\ud800", "\xc3\xa9",
-                                      " ",       "\t",      "null",           "true",    "0",
-                                      "-1",      "1.50",    "1e3",            "\"\"",    "{}",
-                                      "[1,2]",   ",",       "}",              "\"",      "\\",
-                                      "\x01",    "\xff",    ",\"a\":1",       "007",     "99999999999",
-                                      "\"op\"", "\"u\"",   "\"__debezium_unavailable_value\""};
+static const char *const splices[] = {"\\n",
+                                      "\\u00e9",
+                                      "\\ud83d\\ude00",
+                                      "\\ud800",
+                                      "\xc3\xa9",
+                                      " ",
+                                      "\t",
+                                      "null",
+                                      "true",
+                                      "0",
+                                      "-1",
+                                      "1.50",
+                                      "1e3",
+                                      "\"\"",
+                                      "{}",
+                                      "[1,2]",
+                                      ",",
+                                      "}",
+                                      "\"",
+                                      "\\",
+                                      "\x01",
+                                      "\xff",
+                                      ",\"a\":1",
+                                      "007",
+                                      "99999999999",
+                                      "\"op\"",
+                                      "\"u\"",
+                                      "\"__debezium_unavailable_value\""};
 
 /* Puts `with` in the place of `len` bytes at `at`. */
 static void replace(struct event *event, size_t at, size_t len, str with)
@@ -199,8 +220,8 @@ static void start(struct pipe *pipe, size_t setting, const char *fast)
     config_init(&pipe->config, &pipe->arena);
     const char *const *entry = settings[setting];
     for (; *entry; entry += 2)
-        CHECK(config_set(&pipe->config, str_from(entry[0]), str_from(entry[1]), STR("fuzz"),
-                         &fault));
+        CHECK(
+            config_set(&pipe->config, str_from(entry[0]), str_from(entry[1]), STR("fuzz"), &fault));
     CHECK(config_set(&pipe->config, STR("decoder.fast"), str_from(fast), STR("fuzz"), &fault));
     CHECK(config_set(&pipe->config, STR("pivot.snapshot"), STR("emit"), STR("fuzz"), &fault));
     CHECK(config_set(&pipe->config, STR("pivot.columns"),

@@ -142,12 +142,31 @@ static void test_hash(void **state)
                 == 0x85944171f73967e8ULL);
 }
 
+/* Every length around the widths that are compared at once, and every place of a difference. */
+static void test_common(void **state)
+{
+    (void)state;
+    char a[700], b[700];
+    for (size_t len = 0; len <= sizeof(a); len += len < 300 ? 1 : 57) {
+        memset(a, 'x', sizeof(a));
+        memset(b, 'x', sizeof(b));
+        assert_int_equal(str_common((str){a, len}, (str){b, sizeof(b)}), len);
+        assert_int_equal(str_common((str){a, sizeof(a)}, (str){b, len}), len);
+        for (size_t at = 0; at < len; at += 1 + at / 20) {
+            b[at] = 'y';
+            assert_int_equal(str_common((str){a, len}, (str){b, len}), at);
+            b[at] = 'x';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trim_and_cut), cmocka_unit_test(test_split),
         cmocka_unit_test(test_find),         cmocka_unit_test(test_int64),
         cmocka_unit_test(test_utf8),         cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
