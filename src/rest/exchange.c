@@ -119,6 +119,12 @@ static void add_headers(const struct exchange *exchange, struct MHD_Response *ou
     if (response->challenge)
         MHD_add_response_header(out, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
                                 "Basic realm=\"fieldtrail\", charset=\"UTF-8\"");
+    if (response->policy) {
+        MHD_add_response_header(out, "Content-Security-Policy", response->policy);
+        MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
+        MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
+        MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+    }
     if (response->fleeting)
         MHD_add_response_header(out, MHD_HTTP_HEADER_WARNING,
                                 "299 fieldtrail \"kept until this worker ends: it is standalone\"");

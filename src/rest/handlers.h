@@ -12,6 +12,15 @@ void get_root(struct request *request, struct response *response);
 void get_health(struct request *request, struct response *response);
 void get_live(struct request *request, struct response *response);
 
+/* observe.c */
+void get_metrics(struct request *request, struct response *response);
+void get_summary(struct request *request, struct response *response);
+void get_observed(struct request *request, struct response *response);
+
+/* ui.c */
+void get_ui(struct request *request, struct response *response);
+void get_ui_file(struct request *request, struct response *response);
+
 /* connectors.c */
 void get_connectors(struct request *request, struct response *response);
 void get_connector(struct request *request, struct response *response);

@@ -106,3 +106,10 @@ void json_null(struct json_writer *writer)
     if (!writer->failed)
         check(writer, yajl_gen_null(writer->gen));
 }
+
+/* yajl writes a number's text as it is given. */
+void json_raw(struct json_writer *writer, str json)
+{
+    if (!writer->failed)
+        check(writer, yajl_gen_number(writer->gen, json.ptr, json.len));
+}

@@ -27,6 +27,8 @@ void json_key(struct json_writer *writer, const char *key);
 void json_number(struct json_writer *writer, int64_t number);
 void json_bool(struct json_writer *writer, bool value);
 void json_null(struct json_writer *writer);
+/* A value, or values with commas between them, that are JSON already. */
+void json_raw(struct json_writer *writer, str json);
 
 /* Ends the writer; its text is the answer. */
 struct response;

@@ -50,6 +50,7 @@ struct response {
     int status;
     const char *content_type; /* NULL: no body, or one without a type */
     str location, allow;      /* headers; empty: none. They live in the request's arena */
+    const char *policy;       /* Content-Security-Policy of a page, or NULL */
     bool fleeting;            /* what was changed is kept until this worker ends */
     bool challenge;           /* ask for credentials */
     struct buf body;

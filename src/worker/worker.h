@@ -45,7 +45,8 @@ struct worker_task {
 /* Sums over the tasks of a connector: counters also of those that are gone. */
 struct worker_sum {
     struct task_counts counts;
-    int64_t behind; /* records that wait */
+    int64_t behind;       /* records that wait */
+    struct sample sample; /* the last one of the history; NAN: there is none */
 };
 
 struct worker_connector {

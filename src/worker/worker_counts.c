@@ -2,6 +2,8 @@
  * What a worker's connectors have done, and the samples that are taken of it. Numbers of a
  * connector go on where its tasks begin anew, and where its configuration is changed.
  */
+#include <math.h>
+
 #include "clock.h"
 #include "worker_entry.h"
 
@@ -39,6 +41,8 @@ void entry_sum(const struct worker *worker, const struct entry *entry, struct wo
 {
     *sum = (struct worker_sum){0};
     task_counts_init(&sum->counts);
+    sum->sample = entry->history.count > 0 ? history_at(&entry->history, entry->history.count - 1)
+                                           : (struct sample){NAN, NAN, NAN, NAN};
     for (size_t i = 0; i < worker->count; i++)
         if (worker->entry[i] == entry || str_eq(worker->entry[i]->name, entry->name))
             add_entry(worker->entry[i], sum);

@@ -1,0 +1,271 @@
+// One connector: its states, what can be done to it, its plots and rows. And the worker as a whole,
+// where none is chosen.
+import {detailOf, get} from "./api.js";
+import {full, keyed, make, say, seconds, setState, short} from "./dom.js";
+import {letters, worstState} from "./list.js";
+import {makePlot} from "./plot.js";
+
+const causes = {source: "could not be read whole", decode: "no event, or lacks what is configured",
+  encode: "a value the target's format cannot hold", target: "refused by the target"};
+
+/** Columns that are shown in a place of their own. */
+const builtIn = new Set(["n", "change_field", "old_value", "new_value", "datetime_created",
+  "datetime_updated", "datetime_deleted", "datetime_inserted", "op", "old_known", "event_time",
+  "source_table", "row_key", "tx_id", "lsn", "kafka_topic", "kafka_partition", "kafka_offset",
+  "field_no", "source_name", "connector_time", "tx_order", "query", "user_name", "thread"]);
+
+function figure(name) {
+  const value = make("dd");
+  return {value, element: make("div", {}, make("dt", {text: name}), value)};
+}
+
+function figures(names) {
+  const all = names.map(figure);
+  return {element: make("dl", {class: "figures"}, ...all.map((each) => each.element)),
+    show(...values) { values.forEach((value, i) => say(all[i].value, value)); }};
+}
+
+function tableOf(heads, body) {
+  return make("div", {class: "scroll", tabindex: "0", role: "region"}, make("table", {},
+    make("thead", {}, make("tr", {}, ...heads.map(([text, kind]) =>
+      make("th", {text, scope: "col", class: kind})))), body));
+}
+
+function traceBox() {
+  const head = make("b"), text = make("span");
+  const element = make("div", {class: "trace", hidden: true, tabindex: "0", role: "region",
+    "aria-label": "Why it failed"}, head, text);
+  return {element, show(title, trace, waits) {
+    element.hidden = !trace;
+    element.classList.toggle("wait", waits);
+    say(head, title);
+    say(text, trace ?? "");
+  }};
+}
+
+/** What went wrong, of the connector and each task: the same text once. */
+function troubles(connector) {
+  const seen = new Map();
+  if (connector.trace) seen.set(connector.trace, ["The connector failed", false]);
+  for (const task of connector.tasks) {
+    if (!task.trace) continue;
+    const waits = task.state !== "FAILED";
+    const had = seen.get(task.trace);
+    const title = waits ? `Task ${task.id} tries again` : `Task ${task.id} failed`;
+    seen.set(task.trace, [had ? `${had[0]}, task ${task.id}` : title, waits && (!had || had[1])]);
+  }
+  return [...seen].map(([trace, [title, waits]]) => ({trace, title, waits}));
+}
+
+function taskTable(doTask) {
+  const body = make("tbody");
+  const element = make("section", {class: "card"}, make("h2", {text: "Tasks"}),
+    tableOf([["task"], ["state"], ["worker"], ["waiting", "number"], [""]], body));
+  return {element, show(connector, mayWrite) {
+    keyed(body, connector.tasks, (task) => task.id, (task) => make("tr", {},
+      make("td", {text: task.id}), make("td", {}, make("span", {class: "state"})),
+      make("td", {class: "mono"}), make("td", {class: "number"}),
+      make("td", {class: "number"}, make("button", {type: "button", class: "small", text: "restart",
+        "aria-label": `Restart task ${task.id}`, onclick: () => doTask(task.id)}))),
+    (row, task) => {
+      setState(row.children[1].firstChild, task.state);
+      say(row.children[2], task.worker_id ?? "");
+      say(row.children[3], task.lag === undefined ? "–" : full(task.lag));
+      row.children[4].firstChild.disabled = !mayWrite;
+    });
+  }};
+}
+
+function lettersCard() {
+  const body = make("tbody");
+  const none = make("p", {class: "quiet", text: "No record was left out."});
+  const table = tableOf([["cause"], ["what it means"], ["records", "number"]], body);
+  const element = make("section", {class: "card"}, make("h2", {text: "Records left out (dead letters)"}),
+    none, table);
+  return {element, show(connector) {
+    const found = Object.entries(connector.dead_letters ?? {}).filter(([, count]) => count > 0);
+    none.hidden = found.length > 0;
+    table.hidden = found.length === 0;
+    keyed(body, found, ([cause]) => cause, ([cause]) => make("tr", {}, make("td", {text: cause}),
+      make("td", {class: "quiet", text: causes[cause] ?? ""}), make("td", {class: "number"})),
+    (row, [, count]) => say(row.children[2], full(count)));
+  }};
+}
+
+function lanesCard() {
+  const body = make("tbody");
+  const element = make("section", {class: "card"}, make("h2", {text: "Partitions read here"}),
+    tableOf([["topic"], ["partition", "number"], ["next offset", "number"], ["end", "number"],
+      ["waiting", "number"]], body));
+  return {element, show(lanes) {
+    element.hidden = lanes.length === 0;
+    keyed(body, lanes, (lane) => lane.topic + "/" + lane.partition, (lane) => make("tr", {},
+      make("td", {class: "mono", text: lane.topic}), make("td", {class: "number", text: lane.partition}),
+      ...[1, 2, 3].map(() => make("td", {class: "number"}))),
+    (row, lane) => [lane.next, lane.end, lane.lag].forEach((value, i) =>
+      say(row.children[i + 2], full(value))));
+  }};
+}
+
+function cell(value, known = true) {
+  if (!known) return make("td", {}, make("span", {class: "null", text: "?",
+    title: "The source did not send the old value"}));
+  if (value === null || value === undefined)
+    return make("td", {}, make("span", {class: "null", text: "NULL"}));
+  return make("td", {text: value});
+}
+
+function keysOf(row) {
+  const named = Object.entries(row).filter(([name]) => !builtIn.has(name) && name !== "task");
+  if (named.length > 0) return named.map(([name, value]) => `${name}=${value}`).join(" ");
+  return row.row_key ?? "";
+}
+
+function timeOf(row) {
+  return row.event_time ?? row.datetime_deleted ?? row.datetime_updated ?? row.datetime_created ?? "";
+}
+
+function rowsCard() {
+  const body = make("tbody", {class: "values"});
+  const none = make("p", {class: "quiet", text: "No row came since its tasks were started here."});
+  const table = tableOf([["time"], ["op"], ["table"], ["key"], ["field"], ["old value"], ["new value"]],
+    body);
+  const element = make("section", {class: "card wide", id: "latest"},
+    make("h2", {text: "Latest rows (a sample, where many come)"}), none, table);
+  let first = true;
+  return {element, show(tasks) {
+    const rows = tasks.flatMap(({task, rows: found}) => found.map((row) => ({...row, task})));
+    rows.sort((a, b) => (b.datetime_inserted ?? "").localeCompare(a.datetime_inserted ?? "") || b.n - a.n);
+    none.hidden = rows.length > 0;
+    table.hidden = rows.length === 0;
+    keyed(body, rows.slice(0, 40), (row) => row.task + ":" + row.n + ":" + row.datetime_inserted,
+      (row) => make("tr",
+        {class: first ? undefined : "fresh"}, make("td", {class: "tight", text: timeOf(row)}),
+        make("td", {}, make("span", {class: "op", text: row.op ?? ""})),
+        make("td", {class: "tight", text: row.source_table ?? ""}), make("td", {text: keysOf(row)}),
+        make("td", {class: "tight", text: row.change_field ?? ""}),
+        cell(row.old_value, row.old_known !== false), cell(row.new_value)), () => {});
+    first = false;
+  }};
+}
+
+function configCard(name) {
+  const body = make("tbody", {class: "values"});
+  const element = make("section", {class: "card"}, make("h2", {text: "Configuration"}),
+    tableOf([["key"], ["value"]], body));
+  return {element, show(config) {
+    keyed(body, Object.entries(config), ([key]) => key, ([key]) => make("tr", {},
+      make("td", {class: "tight", text: key}), make("td")), (row, [, value]) =>
+      say(row.children[1], value));
+  }, name};
+}
+
+/** The buttons: which can be pressed follows from the state. `act` does what the page asks first. */
+function actions(connector, act) {
+  const button = (text, what, kind) => make("button", {type: "button", class: kind, text,
+    onclick: () => act(what)});
+  const all = {pause: button("Pause", "pause"), resume: button("Resume", "resume"),
+    restart: button("Restart", "restart"), failed: button("Restart failed", "failed"),
+    stop: button("Stop", "stop"), remove: button("Delete…", "remove", "danger")};
+  const edit = make("a", {class: "button", text: "Edit configuration",
+    href: "#/edit/" + encodeURIComponent(connector.name)});
+  const element = make("div", {class: "actions", role: "group", "aria-label": "Actions"},
+    all.pause, all.resume, all.restart, all.failed, all.stop, edit, all.remove);
+  return {element, show(now, mayWrite) {
+    const failed = now.state === "FAILED" || now.tasks.some((task) => task.state === "FAILED");
+    all.pause.hidden = now.state === "PAUSED" || now.state === "STOPPED";
+    all.resume.hidden = now.state !== "PAUSED" && now.state !== "STOPPED";
+    all.failed.hidden = !failed;
+    all.stop.hidden = now.state === "STOPPED";
+    for (const each of Object.values(all)) each.disabled = !mayWrite;
+    edit.hidden = !mayWrite;
+  }};
+}
+
+/** Where the worker has looked for less than an hour there is nothing before. */
+function wholeHour(history) {
+  const pad = (values) => [...Array(history.samples - values.length).fill(null), ...values];
+  const {events, rows, lag, delay} = history;
+  return {...history, count: history.samples, events: pad(events), rows: pad(rows), lag: pad(lag),
+    delay: pad(delay)};
+}
+
+/** The view of one connector. update(connector, summary) is called with every poll. */
+export function makeDetail(name, connector, act) {
+  const state = make("span", {class: "state"});
+  const kind = make("span", {class: "quiet"});
+  const boxes = make("div");
+  const buttons = actions(connector, (what) => act(what, name));
+  const numbers = figures(["events/s", "rows/s", "waiting", "oldest waits for", "rows in all",
+    "left out", "old value unknown"]);
+  const parts = {
+    throughput: makePlot("Throughput", [{name: "events/s", key: "events"},
+      {name: "rows/s", key: "rows"}], short),
+    lag: makePlot("Records that wait", [{name: "records", key: "lag", tone: 3}], short),
+    delay: makePlot("From commit in the database to durable", [{name: "delay", key: "delay"}], seconds),
+    tasks: taskTable((id) => act("task", name, id)), letters: lettersCard(), rows: rowsCard(),
+    lanes: lanesCard(), config: configCard(name)};
+  const element = make("div", {},
+    make("a", {class: "back", href: "#/", text: "← all connectors"}),
+    make("div", {class: "title"}, make("h1", {text: name}), state, kind), buttons.element, boxes,
+    numbers.element, make("div", {class: "cards"}, parts.throughput.element, parts.lag.element,
+      parts.delay.element, parts.rows.element, parts.tasks.element, parts.letters.element,
+      parts.lanes.element, parts.config.element));
+  let asked = 0;
+
+  async function refresh() {
+    const number = ++asked;
+    const found = await get(detailOf(name));
+    if (number !== asked) return;
+    const history = wholeHour(found.history);
+    for (const key of ["throughput", "lag", "delay"]) parts[key].update(history);
+    parts.rows.show(found.latest);
+    parts.lanes.show(found.partitions);
+    parts.config.show(found.config);
+  }
+
+  return {element, async update(now, summary) {
+    setState(state, worstState(now));
+    say(kind, [now.class, `${now.tasks.length} task${now.tasks.length === 1 ? "" : "s"}`].join(", "));
+    buttons.show(now, summary.may_write);
+    keyed(boxes, troubles(now), (trouble) => trouble.trace, () => {
+      const box = traceBox();
+      box.element.box = box;
+      return box.element;
+    }, (box, trouble) => box.box.show(trouble.title, trouble.trace, trouble.waits));
+    numbers.show(short(now.events_per_second), short(now.rows_per_second), full(now.lag),
+      now.oldest_seconds > 0 ? seconds(now.oldest_seconds) : "–", full(now.rows), full(letters(now)),
+      full(now.unknown_old));
+    parts.tasks.show(now, summary.may_write);
+    parts.letters.show(now);
+    await refresh();
+  }};
+}
+
+/** Where no connector is chosen: the worker, and what asks for attention. */
+export function makeOverview() {
+  const numbers = figures(["connectors", "events/s", "rows/s", "waiting", "left out", "CPU used",
+    "memory", "up for"]);
+  const bad = make("ul");
+  const good = make("p", {class: "quiet", text: "Nothing has failed."});
+  const card = make("section", {class: "card"}, make("h2", {text: "Asks for attention"}), good, bad);
+  const note = make("p", {class: "quiet"});
+  const element = make("div", {}, make("div", {class: "title"}, make("h1", {text: "This worker"})), note,
+    numbers.element, card);
+  const sum = (connectors, key) => connectors.reduce((all, each) => all + (each[key] ?? 0), 0);
+  return {element, async update(connectors, summary) {
+    const listed = connectors.filter((each) => ["FAILED", "RETRYING"].includes(worstState(each)));
+    say(note, `${summary.worker_id}, fieldtrail ${summary.version}`
+      + (summary.lasting ? "" : "; what is changed here lasts until the worker ends")
+      + (summary.may_write ? "" : "; you may look, and not change anything"));
+    numbers.show(full(connectors.length), short(sum(connectors, "events_per_second")),
+      short(sum(connectors, "rows_per_second")), full(sum(connectors, "lag")),
+      full(connectors.reduce((all, each) => all + letters(each), 0)), seconds(summary.cpu_seconds),
+      full(Math.round(summary.resident_bytes / 1048576)) + " MiB", seconds(summary.uptime_seconds));
+    good.hidden = listed.length > 0;
+    keyed(bad, listed, (each) => each.name, (each) => make("li", {},
+      make("a", {href: "#/c/" + encodeURIComponent(each.name), text: each.name}),
+      make("span", {class: "mono"})), (item, each) => say(item.lastChild,
+      " " + (troubles(each)[0]?.trace ?? "")));
+  }};
+}
