@@ -10,6 +10,7 @@
 #include "config_file.h"
 #include "herder.h"
 #include "log.h"
+#include "notify.h"
 #include "rest_settings.h"
 #include "server.h"
 #include "stop.h"
@@ -17,6 +18,7 @@
 #define TURN_MS 100
 #define LINE_INTERVAL_MS 500
 #define LOG_INTERVAL_MS 10000
+#define ANSWER_BYTES_LIMIT 65536
 
 static const struct option_table *const tables[] = {&cli_worker_options};
 
@@ -29,6 +31,8 @@ struct run {
     struct herder *herder;
     struct worker_totals before;
     int64_t before_ms;
+    struct notify notify;
+    bool said_ready;
     bool terminal;
 };
 
@@ -56,6 +60,23 @@ static void say(struct run *run)
     run->before_ms = now_ms;
 }
 
+/* The service manager hears that all is known once, and then that somebody is alive. */
+static void tell_manager(struct run *run)
+{
+    struct arena arena;
+    bool live, ready;
+    notify_alive(&run->notify, clock_steady_ms());
+    if (run->said_ready)
+        return;
+    arena_init(&arena, ANSWER_BYTES_LIMIT);
+    struct herder_answer answer = {.arena = &arena};
+    run->herder->type->health(run->herder, &live, &ready, &answer);
+    arena_release(&arena);
+    if (ready)
+        notify_ready();
+    run->said_ready = ready;
+}
+
 static void turn(struct run *run)
 {
     worker_turn(run->worker);
@@ -71,6 +92,7 @@ static void watch(struct run *run)
     while (!stop_requested() && (run->rest.chosen || !worker_has_failed(run->worker))) {
         poll(NULL, 0, TURN_MS);
         turn(run);
+        tell_manager(run);
         if (clock_steady_ms() - run->before_ms >= interval_ms)
             say(run);
     }
@@ -82,9 +104,12 @@ static void watch(struct run *run)
 static bool finish(struct run *run)
 {
     struct fault fault;
+    notify_stopping();
     worker_stop(run->worker);
-    while (!worker_is_idle(run->worker))
+    while (!worker_is_idle(run->worker)) {
         poll(NULL, 0, 10);
+        notify_alive(&run->notify, clock_steady_ms());
+    }
     struct worker_totals sum = worker_get_totals(run->worker);
     log_write(LOG_INFO, "stopped after %llu events and %llu rows", (unsigned long long)sum.records,
               (unsigned long long)sum.rows);
@@ -177,6 +202,7 @@ static enum exit_status run_with(struct run *run, struct command_line *line)
         return EXIT_USAGE;
     if (!server_start(run->server, run->herder, &fault))
         return cli_fail(&fault);
+    notify_init(&run->notify);
     watch(run);
     server_free(run->server);
     run->server = NULL;

@@ -1,7 +1,9 @@
 // Requests to the worker that served the page. Kafka Connect's own paths are used for everything
 // they have; what they lack is under /fieldtrail.
 
+// An address with credentials in it is none that may be fetched; the browser sends them by itself.
 const base = new URL(".", document.baseURI);
+base.username = base.password = "";
 
 export class ApiError extends Error {
   constructor(message, status) {

@@ -69,6 +69,7 @@ export function full(number) {
 export function seconds(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
+  if (size === 0) return "0 s";
   if (size < 0.001) return Math.round(value * 1e6) + " µs";
   if (size < 1) return Math.round(value * 1e3) + " ms";
   if (size < 60) return (size < 10 ? value.toFixed(1) : Math.round(value)) + " s";

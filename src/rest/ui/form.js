@@ -65,7 +65,7 @@ export async function makeForm(name, report) {
   const nameInput = make("input", {id: "name", value: name ?? "", required: true,
     autocomplete: "off", spellcheck: "false"});
   const json = make("textarea", {"aria-label": "Configuration as JSON", spellcheck: "false", hidden: true});
-  const asJson = make("button", {type: "button", text: "As JSON", "aria-pressed": "false"});
+  const asJson = make("button", {type: "button", text: "As JSON"});
   const submit = make("button", {class: "primary", text: name === null ? "Create" : "Save"});
   const add = make("button", {type: "button", text: "Add a key"});
   const form = {changed, drop};
@@ -155,7 +155,7 @@ export async function makeForm(name, report) {
     }
     json.hidden = !json.hidden;
     box.hidden = add.hidden = !json.hidden;
-    asJson.setAttribute("aria-pressed", !json.hidden);
+    say(asJson, json.hidden ? "As JSON" : "As fields");
     changed();
   });
   json.addEventListener("input", changed);
