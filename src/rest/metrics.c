@@ -317,7 +317,8 @@ static const struct family families[] = {
      "whose times were not sent is missing.",
      put_lag_seconds},
     {NAME_PREFIX "oldest_undurable_seconds", "gauge",
-     "Since when the oldest record waits that was read and is not durable yet; 0: none waits.",
+     "Since when the oldest record waits to be durable that was read, or was found waiting when "
+     "the target or the brokers failed; 0: none waits.",
      put_oldest},
     {NAME_PREFIX "task_state", "gauge",
      "1 for the state that the task is in, 0 for the others. UNASSIGNED waits for its partitions, "

@@ -55,7 +55,8 @@ struct task_status {
     int64_t behind;             /* records of the logs that are not flushed, as far as is known */
     int64_t last_flush_us;      /* how long it took */
     int64_t undurable_since_ms; /* steady: since when the oldest record waits to be flushed that was
-                                   taken; 0: none does */
+                                   taken, or was found waiting when the target or the brokers
+                                   failed; 0: none does */
     struct task_counts counts;
 };
 

@@ -79,12 +79,14 @@ static void show_new_lanes(struct task *task)
     task->lane_status_count = count;
 }
 
-/* What the log has behind the position flushed, or behind the one read where nothing waits to be
-   flushed: that one moves past records that are none to us, too. */
+/* What the log has behind the position flushed, also while the sink has forgotten the rest and is
+   not there; or behind the one read, where nothing waits to be flushed: that one moves past records
+   that are none to us, too. */
 static int64_t behind(const struct task *task, size_t i)
 {
     const struct lane *lane = &task->source->lane[i];
-    bool waits = task->dirty && i < task->lane_capacity && task->flushed[i] != OFFSET_NONE;
+    bool waits = (task->dirty || !task->claimed) && i < task->lane_capacity
+                 && task->flushed[i] != OFFSET_NONE;
     int64_t from = waits ? task->flushed[i] : lane->next;
     return lane->high > from ? lane->high - from : 0;
 }
@@ -166,6 +168,8 @@ void task_count_batch(struct task *task)
     count_lanes(task);
     show_lanes(task);
     note_active(task);
+    if (!task->dirty && task->status.behind == 0)
+        task->status.undurable_since_ms = 0;
     count_changes(task);
     if (task->latest.row)
         latest_take(&task->latest, &task->batch, task->layout, task->last_record_ms);
@@ -186,6 +190,8 @@ void task_count_retry(struct task *task)
     task->status.counts.retries++;
     count_lanes(task);
     show_lanes(task);
+    if (task->status.behind > 0 && task->status.undurable_since_ms == 0)
+        task->status.undurable_since_ms = clock_steady_ms();
     pthread_mutex_unlock(&task->mutex);
 }
 
