@@ -2,6 +2,7 @@
  * fieldtrail reference: the option reference as Markdown, from the tables. The build writes it into
  * connectors/README.md, and a test compares.
  */
+#include "cluster_settings.h"
 #include "commands.h"
 #include "connector.h"
 #include "lines.h"
@@ -18,6 +19,7 @@ static enum exit_status run(struct command_line *line)
         option_markdown(table[i], &out);
     option_markdown(&lines_options, &out);
     option_markdown(&worker_options, &out);
+    option_markdown(&cluster_options, &out);
     option_markdown(&rest_options, &out);
     enum exit_status status = cli_print(&out);
     buf_release(&out);

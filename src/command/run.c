@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "config_file.h"
-#include "herder.h"
+#include "herder_cluster.h"
 #include "log.h"
 #include "notify.h"
 #include "rest_settings.h"
@@ -29,6 +29,7 @@ struct run {
     struct server *server;
     struct worker *worker;
     struct herder *herder;
+    struct cluster_settings cluster;
     struct worker_totals before;
     int64_t before_ms;
     struct notify notify;
@@ -83,13 +84,29 @@ static void turn(struct run *run)
     run->herder->type->turn(run->herder);
 }
 
+static bool is_clustered(const struct run *run)
+{
+    return run->cluster.group.len > 0;
+}
+
+/* Whether something is left to be done: a server waits for somebody to mend what has failed, and a
+   cluster for what it is told. */
+static bool goes_on(struct run *run)
+{
+    struct fault fault;
+    if (stop_requested())
+        return false;
+    if (is_clustered(run))
+        return !herder_cluster_refused(run->herder, &fault);
+    return run->rest.chosen || !worker_has_failed(run->worker);
+}
+
 static void watch(struct run *run)
 {
     int64_t interval_ms = run->terminal ? LINE_INTERVAL_MS : LOG_INTERVAL_MS;
     run->before = worker_get_totals(run->worker);
     run->before_ms = clock_steady_ms();
-    /* A server waits for somebody to mend what has failed. */
-    while (!stop_requested() && (run->rest.chosen || !worker_has_failed(run->worker))) {
+    while (goes_on(run)) {
         poll(NULL, 0, TURN_MS);
         turn(run);
         tell_manager(run);
@@ -100,7 +117,8 @@ static void watch(struct run *run)
         fputc('\n', stderr);
 }
 
-/* Waits for all tasks; false where one of them failed. */
+/* Waits for all tasks; false where one of them failed. A cluster must not take us for dead while
+   they flush. */
 static bool finish(struct run *run)
 {
     struct fault fault;
@@ -109,6 +127,8 @@ static bool finish(struct run *run)
     while (!worker_is_idle(run->worker)) {
         poll(NULL, 0, 10);
         notify_alive(&run->notify, clock_steady_ms());
+        if (is_clustered(run))
+            run->herder->type->turn(run->herder);
     }
     struct worker_totals sum = worker_get_totals(run->worker);
     log_write(LOG_INFO, "stopped after %llu events and %llu rows", (unsigned long long)sum.records,
@@ -127,6 +147,8 @@ static bool add_file(struct run *run, const char *path, struct fault *fault)
     connector_release(&connector);
     if (!good || !config_file_read(&config, path, fault))
         return false;
+    if (is_clustered(run))
+        return herder_cluster_offer(run->herder, &config, fault);
     str name = config_find(&config, STR("name"))->value;
     struct str_list names;
     if (!worker_names(run->worker, run->arena, &names, fault))
@@ -139,7 +161,7 @@ static bool add_file(struct run *run, const char *path, struct fault *fault)
 
 static bool start(struct run *run, char **file, int count, struct fault *fault)
 {
-    if (count < 1 && !run->rest.chosen)
+    if (count < 1 && !run->rest.chosen && !is_clustered(run))
         return fault_set(fault, FAULT_CONFIG,
                          "name connector files, or set listeners in the worker's properties and "
                          "create connectors by REST");
@@ -154,6 +176,8 @@ static bool start(struct run *run, char **file, int count, struct fault *fault)
 static bool is_refused(struct run *run)
 {
     struct fault fault;
+    if (is_clustered(run))
+        return herder_cluster_refused(run->herder, &fault);
     worker_first_fault(run->worker, &fault);
     return fault.kind == FAULT_CONFIG;
 }
@@ -178,19 +202,40 @@ static bool listen_rest(struct run *run, struct fault *fault)
     return run->server != NULL;
 }
 
-/* A worker is called by the address where it can be asked. */
+/* A worker is called by the address where it can be asked. In a cluster that address must be one of
+   its own: all machines have the same loopback. */
+static void name_worker(const struct run *run, char id[WORKER_ID_LIMIT])
+{
+    char host[256] = "";
+    str address = server_address(run->server);
+    ptrdiff_t port = -1;
+    gethostname(host, sizeof(host) - 1);
+    for (size_t i = 0; i < address.len; i++)
+        port = address.ptr[i] == ':' ? (ptrdiff_t)i : port;
+    bool common = str_starts(address, STR("127.")) || str_starts(address, STR("[::1]"))
+                  || str_starts(address, STR("localhost:"));
+    if (address.len == 0)
+        snprintf(id, WORKER_ID_LIMIT, "%s:%d", host, (int)getpid());
+    else if (is_clustered(run) && common && run->rest.advertised_host.len == 0 && port >= 0)
+        snprintf(id, WORKER_ID_LIMIT, "%s%.*s", host, STR_ARG(str_from_at(address, (size_t)port)));
+    else
+        snprintf(id, WORKER_ID_LIMIT, "%.*s", STR_ARG(address));
+}
+
 static bool prepare(struct run *run, struct command_line *line, struct fault *fault)
 {
-    char host[256] = "", id[WORKER_ID_LIMIT];
-    if (!cli_load_worker(line, &run->properties, fault) || !listen_rest(run, fault))
+    char id[WORKER_ID_LIMIT];
+    if (!cli_load_worker(line, &run->properties, fault)
+        || !cluster_settings_load(&run->properties, &run->cluster, fault)
+        || !listen_rest(run, fault))
         return false;
-    gethostname(host, sizeof(host) - 1);
-    if (server_address(run->server).len > 0)
-        snprintf(id, sizeof(id), "%.*s", STR_ARG(server_address(run->server)));
-    else
-        snprintf(id, sizeof(id), "%s:%d", host, (int)getpid());
-    return (run->worker = worker_new(&run->properties, str_from(id), fault))
-           && (run->herder = herder_standalone_new(run->worker, fault));
+    name_worker(run, id);
+    run->worker = worker_new(&run->properties, str_from(id), fault);
+    if (!run->worker)
+        return false;
+    run->herder = is_clustered(run) ? herder_cluster_new(run->worker, &run->cluster, fault)
+                                    : herder_standalone_new(run->worker, fault);
+    return run->herder != NULL;
 }
 
 static enum exit_status run_with(struct run *run, struct command_line *line)
@@ -206,7 +251,8 @@ static enum exit_status run_with(struct run *run, struct command_line *line)
     watch(run);
     server_free(run->server);
     run->server = NULL;
-    return finish(run) ? EXIT_DONE : EXIT_FAILED;
+    bool good = finish(run);
+    return is_clustered(run) && is_refused(run) ? EXIT_USAGE : good ? EXIT_DONE : EXIT_FAILED;
 }
 
 static enum exit_status run(struct command_line *line)

@@ -48,10 +48,7 @@ static rd_kafka_resp_err_t answer_of_creation(const rd_kafka_event_t *event)
         event ? rd_kafka_event_CreateTopics_result((rd_kafka_event_t *)(uintptr_t)event) : NULL;
     const rd_kafka_topic_result_t **topics =
         result ? rd_kafka_CreateTopics_result_topics(result, &count) : NULL;
-    if (!error && count == 1)
-        error = rd_kafka_topic_result_error(topics[0]);
-    /* Another worker was quicker. */
-    return error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ? RD_KAFKA_RESP_ERR_NO_ERROR : error;
+    return !error && count == 1 ? rd_kafka_topic_result_error(topics[0]) : error;
 }
 
 static bool make_topic(struct cluster_log *log, int brokers, struct fault *fault)
@@ -74,12 +71,15 @@ static bool make_topic(struct cluster_log *log, int brokers, struct fault *fault
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(answers);
     rd_kafka_NewTopic_destroy(topic);
-    if (error)
+    /* Another worker may have been quicker. */
+    if (error && error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         return topic_fault(log, error, "making the topic", fault);
-    log_write(LOG_INFO, "cluster: made topic %s, compacted, with %d replica%s", log->topic,
-              replicas, replicas == 1 ? "" : "s");
-    return fault_set(fault, FAULT_RETRY, "%s=%s: the topic is being made", log->options.key,
-                     log->topic);
+    if (!error)
+        log_write(LOG_INFO, "cluster: made topic %s, compacted, with %d replica%s", log->topic,
+                  replicas, replicas == 1 ? "" : "s");
+    fault_set(fault, FAULT_RETRY, "%s=%s: the topic is being made", log->options.key, log->topic);
+    fault->code = CLUSTER_MAKING;
+    return false;
 }
 
 /* ---- looking at it ---- */

@@ -130,16 +130,23 @@ static bool start_writer(struct cluster_log *log, int64_t deadline_ms, struct fa
     return false;
 }
 
+/* The last one carries the write's id: whoever has read it has read all. */
 static rd_kafka_resp_err_t produce_item(struct cluster_log *log, struct cluster_batch *batch,
                                         size_t i, const char *id)
 {
     struct buf *key = &batch->item[i].key, *value = &batch->item[i].value;
     void *payload = batch->item[i].has_value ? value->ptr : NULL;
-    return rd_kafka_producev(log->writer, RD_KAFKA_V_TOPIC(log->topic), RD_KAFKA_V_PARTITION(0),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                             RD_KAFKA_V_KEY(key->ptr, key->len),
-                             RD_KAFKA_V_VALUE(payload, payload ? value->len : 0),
-                             RD_KAFKA_V_HEADER(WRITE_HEADER, id, -1), RD_KAFKA_V_END);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    if (i + 1 == batch->count)
+        rd_kafka_header_add(headers, WRITE_HEADER, -1, id, -1);
+    rd_kafka_resp_err_t error = rd_kafka_producev(
+        log->writer, RD_KAFKA_V_TOPIC(log->topic), RD_KAFKA_V_PARTITION(0),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key->ptr, key->len),
+        RD_KAFKA_V_VALUE(payload, payload ? value->len : 0), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_END);
+    if (error)
+        rd_kafka_headers_destroy(headers);
+    return error;
 }
 
 static bool commit(struct cluster_log *log, int64_t deadline_ms, struct fault *fault)

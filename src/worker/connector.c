@@ -8,6 +8,7 @@
 
 #include "check_steps.h"
 #include "clock.h"
+#include "cluster_settings.h"
 #include "config_file.h"
 #include "debezium.h"
 #include "decoders.h"
@@ -216,12 +217,14 @@ size_t connector_class_tables(const struct sink_class *class,
 
 bool worker_load(struct config *config, const char *path, struct fault *fault)
 {
-    static const struct option_table *const tables[] = {&worker_options, &rest_options,
-                                                        &kafka_options, &accepted_options};
+    static const struct option_table *const tables[] = {
+        &worker_options, &cluster_options, &rest_options, &kafka_options, &accepted_options};
     struct worker_settings settings = {0};
+    struct cluster_settings cluster;
     if ((path && !config_file_read(config, path, fault)) || !provider_expand(config, fault)
         || !option_check_known(tables, sizeof(tables) / sizeof(tables[0]), config, fault)
-        || !option_load(&worker_options, config, &settings, fault))
+        || !option_load(&worker_options, config, &settings, fault)
+        || !cluster_settings_load(config, &cluster, fault))
         return false;
     log_setup((enum log_level)settings.log_level, (enum log_format)settings.log_format);
     return true;
