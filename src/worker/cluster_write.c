@@ -342,10 +342,10 @@ void cluster_log_send(struct cluster_log *log, str key, str value)
     }
     if (!log->sender && !start_sender(log))
         return;
-    void *payload = (void *)(uintptr_t)value.ptr; /* copied, and not written to */
+    /* They are copied, and not written to. */
+    void *name = (void *)(uintptr_t)key.ptr, *payload = (void *)(uintptr_t)value.ptr;
     rd_kafka_producev(log->sender, RD_KAFKA_V_TOPIC(log->topic),
-                      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                      RD_KAFKA_V_KEY((void *)(uintptr_t)key.ptr, key.len),
+                      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(name, key.len),
                       RD_KAFKA_V_VALUE(payload, value.len), RD_KAFKA_V_END);
     rd_kafka_poll(log->sender, 0);
 }

@@ -288,6 +288,20 @@ bool connector_begin(struct connector *connector, const struct config *worker, s
     return inherit(connector, worker, fault);
 }
 
+/* Tasks move from machine to machine: a file would be in pieces all over them, and where two share it
+   their letters would be mixed. */
+static bool check_letter_place(const struct connector *connector, struct fault *fault)
+{
+    const struct config_entry *file = config_find(&connector->config,
+                                                  STR("errors.deadletterqueue.file"));
+    return !connector->clustered || !file || file->value.len == 0
+           || fault_set(fault, FAULT_CONFIG,
+                        "errors.deadletterqueue.file=%.*s: in a cluster tasks move between "
+                        "machines, and their dead letters must not stay behind; name a topic in "
+                        "errors.deadletterqueue.topic.name instead",
+                        STR_ARG(file->value));
+}
+
 bool connector_settle(struct connector *connector, const char *origin, struct fault *fault)
 {
     if (!provider_expand(&connector->config, fault) || !adopt_reset(connector, fault)
@@ -295,7 +309,7 @@ bool connector_settle(struct connector *connector, const char *origin, struct fa
         return false;
     if (!config_find(&connector->config, STR("name")))
         return fault_set(fault, FAULT_CONFIG, "%s: the connector has no name", origin);
-    return pivot_check_fields(&connector->config, fault)
+    return pivot_check_fields(&connector->config, fault) && check_letter_place(connector, fault)
            && option_load(&connector_options, &connector->config, connector, fault)
            && set_worker_id(connector, fault);
 }
