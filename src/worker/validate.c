@@ -202,8 +202,10 @@ static bool check_name(struct checker *checker)
     struct validated *item = item_of(checker, STR("name"));
     if (item->value.len == 0)
         return add_error(checker, item,
-                         STR("Missing required configuration \"name\" which has no "
-                             "default value."));
+                         config_find(checker->config, item->key)
+                             ? STR("Invalid value  for configuration name: String may not be empty")
+                             : STR("Missing required configuration \"name\" which has no default "
+                                   "value."));
     for (size_t i = 0; i < item->value.len; i++)
         if ((unsigned char)item->value.ptr[i] < 0x20 || item->value.ptr[i] == 0x7f)
             return add_error(checker, item, STR("name holds control characters"));
