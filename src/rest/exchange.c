@@ -71,15 +71,13 @@ static enum method method_of(const char *method)
     return strcmp(method, "HEAD") == 0 ? METHOD_GET : METHOD_OTHER;
 }
 
-static void read_head(const struct server *server, struct exchange *exchange, const char *method)
+static void read_head(struct exchange *exchange, const char *method)
 {
     struct request *request = &exchange->request;
     str rest = exchange->uri;
-    const union MHD_ConnectionInfo *daemon = MHD_get_connection_info(exchange->connection,
-                                                                     MHD_CONNECTION_INFO_DAEMON);
-    for (size_t i = 0; daemon && i < server->listener_count; i++)
-        if (server->daemon[i] == daemon->daemon)
-            request->tls = server->listener[i].tls;
+    /* There is a protocol of TLS, or there is none. */
+    request->tls = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_PROTOCOL)
+                   != NULL;
     request->method = method_of(method);
     if (!str_split(&rest, '?', &request->path))
         request->path = STR_EMPTY;
@@ -209,10 +207,10 @@ void *exchange_work(void *context)
 
 /* ---- the parts of a request ---- */
 
-static enum MHD_Result begin(struct server *server, struct exchange *exchange, const char *method)
+static enum MHD_Result begin(struct exchange *exchange, const char *method)
 {
     exchange->begun = true;
-    read_head(server, exchange, method);
+    read_head(exchange, method);
     if (!exchange->uri.ptr)
         return refuse(exchange, 414, "the path is too long");
     if (!rest_admit(&exchange->request, &exchange->response))
@@ -259,7 +257,7 @@ enum MHD_Result exchange_on_part(void *context, struct MHD_Connection *connectio
     if (!exchange)
         return MHD_NO; /* memory ran out */
     if (!exchange->begun)
-        return begin(server, exchange, method);
+        return begin(exchange, method);
     if (*size > 0) {
         str piece = {data, *size};
         *size = 0;
