@@ -40,7 +40,7 @@ bool str_split(str *rest, char at, str *head)
 }
 
 #ifdef __x86_64__
-#define WIDTH 32
+#define WIDTH ((size_t)32)
 #define BLOCK (8 * WIDTH)
 
 __attribute__((target("avx2"))) static __m256i same_bytes(const char *a, const char *b)

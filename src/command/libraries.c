@@ -1,7 +1,7 @@
 /*
  * The program is linked without those libraries, and the calls into them are bound at the first one
- * of each (-z lazy, see CMakeLists.txt): by then they are among the global symbols. Where it is linked
- * with them, there is nothing to load.
+ * of each (-z lazy, see CMakeLists.txt): by then they are among the global symbols. Where it is
+ * linked with them, there is nothing to load.
  */
 #include "libraries.h"
 

@@ -3,7 +3,7 @@
  */
 #include "handlers.h"
 
-/* Nothing is loaded from elsewhere, nothing is run that the page did not bring, nobody frames it. */
+/* Nothing is loaded from elsewhere, nothing runs that the page did not bring, nobody frames it. */
 #define UI_POLICY                                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "                \
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                 \

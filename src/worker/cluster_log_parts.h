@@ -53,8 +53,8 @@ rd_kafka_t *cluster_client(struct cluster_log *log, rd_kafka_type_t type,
                            const char *const (*ours)[2], struct fault *fault);
 
 /* Makes the topic where it is missing, and looks whether it is what it must be: FAULT_CONFIG with
-   code CLUSTER_REFUSED where it never will be by itself, FAULT_RETRY with CLUSTER_MAKING where it was
-   made just now. */
+   code CLUSTER_REFUSED where it never will be by itself, FAULT_RETRY with CLUSTER_MAKING where it
+   was made just now. */
 #define CLUSTER_REFUSED 1
 #define CLUSTER_MAKING 2
 bool cluster_topic_ensure(struct cluster_log *log, int32_t *partitions,

@@ -288,8 +288,8 @@ bool connector_begin(struct connector *connector, const struct config *worker, s
     return inherit(connector, worker, fault);
 }
 
-/* Tasks move from machine to machine: a file would be in pieces all over them, and where two share it
-   their letters would be mixed. */
+/* Tasks move from machine to machine: a file would be in pieces all over them, and where two share
+   it their letters would be mixed. */
 static bool check_letter_place(const struct connector *connector, struct fault *fault)
 {
     const struct config_entry *file = config_find(&connector->config,

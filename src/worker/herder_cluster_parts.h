@@ -91,7 +91,7 @@ bool cluster_status(struct herder *herder, str name, struct herder_status *statu
                     struct herder_answer *answer);
 bool cluster_topics(struct herder *herder, str name, struct str_list *topics,
                     struct herder_answer *answer);
-/* The first task that a living worker says it has, -1: none; `worker` is borrowed from the arena. */
+/* The first task that a living worker says it has, -1: none; `worker` is the arena's. */
 int cluster_task_alive(struct cluster *self, str name, struct arena *arena, str *worker);
 
 /* Both logs are read, and we have been heard; otherwise the answer says what is waited for. */

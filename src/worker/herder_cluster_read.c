@@ -133,8 +133,8 @@ bool cluster_info(struct herder *herder, str name, struct herder_info *info,
 
 /* ---- states ---- */
 
-/* What is known of a key; false where nothing was written. What a worker said that does not live any
-   more counts no longer. */
+/* What is known of a key; false where nothing was written. What a worker said that does not live
+   any more counts no longer. */
 static bool read_state(struct cluster *self, str key, int id, struct arena *arena,
                        struct herder_state *state, bool *alive)
 {

@@ -3,7 +3,8 @@
  * configured, works out which tasks are its own, and says how they are.
  *
  * Nothing is placed before our own heartbeat has come back to us, for only then do we know who else
- * lives. What was said is compared with what the topic holds and said again where it did not arrive.
+ * lives. What was said is compared with what the topic holds and said again where it did not
+ * arrive.
  */
 #include "clock.h"
 #include "herder_cluster_parts.h"

@@ -1,12 +1,12 @@
 /*
- * The fast reader against yajl, row by row: events of the captures, changed at random, go through two
- * whole pipes that differ in decoder.fast alone. Both must print the same rows, and take or refuse the
- * same events.
+ * The fast reader against yajl, row by row: events of the captures, changed at random, go through
+ * two whole pipes that differ in decoder.fast alone. Both must print the same rows, and take or
+ * refuse the same events.
  *
  *     differential COMPARISONS SEED FILE...
  *
- * prints how many events were compared, and how many of them made rows. It dies at a difference, after
- * it wrote the event. The same seed does the same again.
+ * prints how many events were compared, and how many of them made rows. It dies at a difference,
+ * after it wrote the event. The same seed does the same again.
  */
 #include "fuzz.h"
 
