@@ -20,9 +20,11 @@
 #define OUTPUT_LIMIT ((size_t)64 * 1024 * 1024)
 #define SEED_LIMIT 4000
 /* Longer events would leave no time for the others. */
-#define EVENT_BYTES_LIMIT ((size_t)4096)
-/* Pipes are made anew behind so many events, so that they learn in many orders. */
+#define EVENT_BYTES_LIMIT ((size_t)64 * 1024)
+/* Pipes are made anew behind so many events or bytes, so that they learn in many orders, and long
+   events take no more of the time than short ones. */
 #define PIPE_EVENTS 2000
+#define PIPE_BYTES ((size_t)4 * 1024 * 1024)
 
 struct random {
     uint64_t state;
@@ -275,6 +277,10 @@ static void die(const struct record *record, const struct pipe *fast, const stru
     abort();
 }
 
+struct tally {
+    uint64_t compared, made_rows, bytes;
+};
+
 /* True where rows came of it. */
 static bool compare(struct pipe *fast, struct pipe *slow, const struct record *record)
 {
@@ -286,16 +292,16 @@ static bool compare(struct pipe *fast, struct pipe *slow, const struct record *r
     return taken && fast->out.len > 0;
 }
 
-static size_t compare_many(struct random *random, size_t count)
+static void compare_many(struct random *random, uint64_t wanted, struct tally *tally)
 {
     struct pipe fast = {0}, slow = {0};
-    size_t setting = below(random, sizeof(settings) / sizeof(settings[0])), rows = 0;
+    size_t setting = below(random, sizeof(settings) / sizeof(settings[0])), bytes = 0;
     struct event last = {0};
     start(&fast, setting, "true");
     start(&slow, setting, "false");
     /* Few seeds at a time, so that there is something to learn. */
     size_t first = below(random, seed_count), width = 1 + below(random, 12);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < PIPE_EVENTS && bytes < PIPE_BYTES && tally->compared < wanted; i++) {
         const struct seed *seed = &seeds[(first + below(random, width)) % seed_count];
         struct event event = make_event(seed, random);
         struct record record = {.at = {0, (int64_t)i},
@@ -310,14 +316,23 @@ static size_t compare_many(struct random *random, size_t count)
                                 .has_key = seed->has_key};
         if (last.text)
             record.like_last = str_common(record.value, (str){last.text, last.len});
-        rows += compare(&fast, &slow, &record);
+        tally->made_rows += compare(&fast, &slow, &record);
+        tally->compared++;
+        bytes += event.len;
         free(last.text);
         last = event;
     }
+    tally->bytes += bytes;
     free(last.text);
     stop(&fast);
     stop(&slow);
-    return rows;
+}
+
+static void say(FILE *file, const struct tally *tally, const char *end)
+{
+    fprintf(file, "%" PRIu64 " compared, %" PRIu64 " made rows, %" PRIu64 " MB%s\n",
+            tally->compared, tally->made_rows, tally->bytes >> 20, end);
+    fflush(file);
 }
 
 int main(int argc, char **argv)
@@ -326,20 +341,21 @@ int main(int argc, char **argv)
         fputs("usage: differential COMPARISONS SEED FILE...\n", stderr);
         return 2;
     }
-    uint64_t wanted = strtoull(argv[1], NULL, 10), done = 0, rows = 0;
+    uint64_t wanted = strtoull(argv[1], NULL, 10), told = 0;
+    struct tally tally = {0};
     struct random random = {strtoull(argv[2], NULL, 10)};
     arena_init(&seed_arena, BATCH_BYTES_LIMIT);
     for (int i = 3; i < argc; i++)
         read_seeds(argv[i]);
     CHECK(seed_count > 0);
-    while (done < wanted) {
-        size_t count = wanted - done < PIPE_EVENTS ? (size_t)(wanted - done) : PIPE_EVENTS;
-        rows += compare_many(&random, count);
-        done += count;
-        if (done % 1000000 == 0)
-            fprintf(stderr, "%" PRIu64 " compared, %" PRIu64 " made rows\n", done, rows);
+    while (tally.compared < wanted) {
+        compare_many(&random, wanted, &tally);
+        if (tally.compared / 1000000 > told) {
+            told = tally.compared / 1000000;
+            say(stderr, &tally, "");
+        }
     }
-    printf("%" PRIu64 " compared, %" PRIu64 " made rows, no difference\n", done, rows);
+    say(stdout, &tally, ", no difference");
     arena_release(&seed_arena);
     return 0;
 }
