@@ -177,6 +177,8 @@ static bool read_value(struct reader *in, unsigned depth, struct json *node)
 bool tree_read(str text, unsigned keep_depth, struct json_memory memory, struct span_list *spans,
                struct json **root)
 {
+    if (text.len == 0)
+        return false; /* it may have no pointer to count from */
     struct reader in = {.start = text.ptr,
                         .at = text.ptr,
                         .end = text.ptr + text.len,

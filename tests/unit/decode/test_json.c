@@ -105,6 +105,10 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < COUNT(cases); i++)
         check_refused(cases[i], "not JSON");
     check_refused("", "the text is empty");
+    struct read nothing;
+    read_text(&nothing, STR_EMPTY, 5);
+    check_fault("no pointer", nothing.good, &nothing.fault, FAULT_RECORD, "the text is empty");
+    arena_release(&nothing.arena);
     check_refused("[1,2", "the text ends in the middle, at byte 4");
     check_refused("[1,2] x", "at byte");
 }
