@@ -71,4 +71,4 @@ static bool canal_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form canal_form = {"canal", canal_is_like, canal_read};
+const struct form canal_form = {"canal", canal_is_like, canal_read, true};

@@ -80,4 +80,4 @@ static bool cloudevents_read(struct form_reader *reader, struct fault *fault)
     return op == CHANGE_TRUNCATE || form_message_key(reader, change, fault);
 }
 
-const struct form cloudevents_form = {"cloudevents", cloudevents_is_like, cloudevents_read};
+const struct form cloudevents_form = {"cloudevents", cloudevents_is_like, cloudevents_read, false};

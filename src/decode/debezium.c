@@ -258,6 +258,7 @@ static bool read_fields(struct debezium *self, const struct message *message,
     const struct columns_note *known = note ? columns_find(note->columns[change->op], change)
                                             : NULL;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
+    reading.printed = envelope->printed;
     change->has_before = images.before != NULL;
     change->has_after = images.after != NULL;
     if (known && known->wanted == wanted)

@@ -131,6 +131,7 @@ static bool read_form(struct formed *self, const struct record *record, struct b
     if (!like)
         return fault_set(fault, FAULT_RECORD, "no event of %s (decoder=%s)", (*form)->name,
                          (*form)->name);
+    reader.printed = (*form)->printed;
     if ((*form)->read(&reader, fault))
         return true;
     *changes = (struct change_list){NULL, 0};

@@ -36,6 +36,7 @@ struct envelope {
     const struct json *ts_ms, *ts_us, *ts_ns;
     const struct source_members *of;
     bool odd_image; /* before or after is something else */
+    bool printed;   /* of struct type_modes: not Debezium's */
 };
 
 /* Where the members of an envelope stand in a tree that is filled again and again. */

@@ -106,4 +106,4 @@ static bool flattened_read(struct form_reader *reader, struct fault *fault)
     return form_message_key(reader, change, fault);
 }
 
-const struct form flattened_form = {"flattened", flattened_is_like, flattened_read};
+const struct form flattened_form = {"flattened", flattened_is_like, flattened_read, false};

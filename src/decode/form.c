@@ -85,7 +85,8 @@ static bool envelope_schema(struct form_reader *reader, const struct schema *row
 struct change *form_add(struct form_reader *reader, const struct form_row *row, struct fault *fault)
 {
     const struct value null = {VALUE_NULL, STR_EMPTY};
-    struct envelope envelope = {.before = row->before, .after = row->after};
+    struct envelope envelope = {
+        .before = row->before, .after = row->after, .printed = reader->printed};
     struct schema schema;
     struct change *change = next_change(reader, fault);
     if (!change)

@@ -24,6 +24,7 @@ struct form_reader {
     struct arena *scratch; /* for JSON nodes */
     struct change_list *changes;
     size_t change_capacity;
+    bool printed; /* of the form */
 };
 
 struct form {
@@ -32,6 +33,7 @@ struct form {
     bool (*is_like)(const struct json *payload);
     /* Adds its changes; none for what is no change of data. FAULT_RECORD, FAULT_RETRY. */
     bool (*read)(struct form_reader *reader, struct fault *fault);
+    bool printed; /* its texts are as the database prints them, or nearly so: none is base64 */
 };
 
 /* One change as a form tells it. */

@@ -5,7 +5,7 @@
 
 struct hint_slot {
     str name; /* ptr NULL: free */
-    struct type type;
+    struct type type, printed;
 };
 
 static uint64_t hash_of(str schema, str table, str column)
@@ -69,16 +69,22 @@ bool hints_load(struct hints *hints, const struct config *config, const struct t
             continue;
         struct hint_slot *slot = find(hints, STR_EMPTY, STR_EMPTY, name);
         slot->name = name;
-        if (!type_of_hint(entry->value, modes, arena, &slot->type, fault))
+        struct type_modes printed = *modes;
+        printed.printed = true;
+        if (!type_of_hint(entry->value, modes, arena, &slot->type, fault)
+            || !type_of_hint(entry->value, &printed, arena, &slot->printed, fault))
             return fault_in(fault, "%.*s: %.*s", STR_ARG(entry->origin), STR_ARG(entry->key));
     }
     return true;
 }
 
-const struct type *hints_find(const struct hints *hints, const struct change *change, str column)
+const struct type *hints_find(const struct hints *hints, const struct change *change, str column,
+                              bool printed)
 {
     const struct hint_slot *slot = find(hints, change->schema, change->table, column);
     if (!slot->name.ptr)
         slot = find(hints, STR_EMPTY, STR_EMPTY, column);
-    return slot->name.ptr ? &slot->type : NULL;
+    if (!slot->name.ptr)
+        return NULL;
+    return printed ? &slot->printed : &slot->type;
 }

@@ -12,6 +12,7 @@
 
 struct hint_slot;
 
+/* The type that a hint means, to connectors and to forms whose texts are printed (type_modes). */
 struct hints {
     struct hint_slot *slot; /* a hash map over what stands behind "pivot.type." */
     size_t count, mask;
@@ -26,6 +27,7 @@ bool hints_load(struct hints *hints, const struct config *config, const struct t
 
 /* The type of a column of the change's table, or NULL. That of the table goes before that of the
    column's bare name. */
-const struct type *hints_find(const struct hints *hints, const struct change *change, str column);
+const struct type *hints_find(const struct hints *hints, const struct change *change, str column,
+                              bool printed);
 
 #endif

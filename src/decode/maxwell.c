@@ -80,4 +80,4 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form maxwell_form = {"maxwell", maxwell_is_like, maxwell_read};
+const struct form maxwell_form = {"maxwell", maxwell_is_like, maxwell_read, false};

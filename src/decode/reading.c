@@ -85,7 +85,7 @@ bool reading_load(struct reading_rules *rules, const struct config *config, stru
 struct reading reading_of(const struct reading_rules *rules, const struct change *change,
                           struct arena *texts, struct arena *scratch)
 {
-    return (struct reading){rules, change, {texts, scratch, &rules->placeholder}};
+    return (struct reading){rules, change, {texts, scratch, &rules->placeholder}, false};
 }
 
 /* A hint tells what the schema does not: its semantic names say more than any hint, but that of
@@ -98,7 +98,8 @@ const struct type *reading_type_by_rules(const struct reading *reading, const st
         return &type_as_it_came;
     if (rules->hints.count > 0
         && (!schema || schema->name.len == 0 || str_is(schema->name, "io.debezium.data.Json"))) {
-        const struct type *hinted = hints_find(&rules->hints, reading->change, name);
+        const struct type *hinted = hints_find(&rules->hints, reading->change, name,
+                                               reading->printed);
         if (hinted)
             return hinted;
     }

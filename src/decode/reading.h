@@ -32,6 +32,7 @@ struct reading {
     const struct reading_rules *rules;
     const struct change *change; /* its table is known */
     struct type_context context;
+    bool printed; /* of struct type_modes */
 };
 
 /* `scratch` is that of the record. */

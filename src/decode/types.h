@@ -66,6 +66,7 @@ enum binary_mode { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL, BINARY_HEX };
 
 struct type_modes {
     int decimal, time, binary; /* the enums above */
+    bool printed; /* no connector's work: texts are as the database prints them, or nearly so */
 };
 
 /* The type that a PostgreSQL type name means in a message without schema: "numeric(5,2)",

@@ -170,6 +170,23 @@ static int32_t time_ticks(const struct hint *hint, int mode, bool is_timestamp)
     return hint->number_count > 0 && hint->number[0] <= 3 ? 1000 : 1000000;
 }
 
+static bool comes_as_bytes(const struct type_modes *modes)
+{
+    return modes->decimal == DECIMAL_PRECISE && !modes->printed;
+}
+
+/* Whether the reader makes the database's text of another one, which a printed text is not. */
+static bool is_coded(const struct type_reader *reader)
+{
+    const struct type_reader *const coded[] = {
+        &type_bytea, &type_bits,     &type_bit_varying, &type_hstore,
+        &type_point, &type_geometry, &type_vector,      &type_sparse_vector};
+    for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++)
+        if (reader == coded[i])
+            return true;
+    return false;
+}
+
 static void set_parameters(const struct hint *hint, const struct type_modes *modes,
                            enum parameter parameter, struct type *type)
 {
@@ -179,12 +196,12 @@ static void set_parameters(const struct hint *hint, const struct type_modes *mod
     case NOTHING:
         return;
     case MONEY:
-        type->precision = modes->decimal == DECIMAL_PRECISE ? 19 : 0;
+        type->precision = comes_as_bytes(modes) ? 19 : 0;
         type->parameter = 2;
         return;
     case SCALE:
         /* Only precise decimals with a scale of their column come as bytes. */
-        type->precision = modes->decimal == DECIMAL_PRECISE ? (int32_t)first : 0;
+        type->precision = comes_as_bytes(modes) ? (int32_t)first : 0;
         type->parameter = (int32_t)second;
         return;
     case LENGTH:
@@ -214,7 +231,10 @@ static bool find_type(const struct hint *hint, const struct type_modes *modes, s
         if (strcmp(hint->name, names[i].name) != 0)
             continue;
         *type = (struct type){.reader = names[i].reader};
-        set_parameters(hint, modes, names[i].parameter, type);
+        if (modes->printed && is_coded(type->reader))
+            type->reader = NULL;
+        else
+            set_parameters(hint, modes, names[i].parameter, type);
         return true;
     }
     return false;
@@ -231,6 +251,10 @@ bool type_of_hint(str hint, const struct type_modes *modes, struct arena *arena,
                          STR_ARG(str_head(hint, 80)));
     if (!taken.array)
         return true;
+    if (modes->printed) {
+        *type = type_as_it_came;
+        return true;
+    }
     struct type *item = ARENA_NEW(arena, struct type, 1);
     if (!item)
         return fault_memory(fault, "a type");

@@ -52,6 +52,35 @@ static bool add_change(struct form_reader *reader, const struct parts *parts, st
            || form_key(reader, change, parts->key, fault);
 }
 
+/* A member of a row. The plugin leaves the \\x of bytea away, and writes numbers as texts where
+   numeric-data-types-as-string says so. False where memory ran out. */
+static bool make_member(struct form_reader *reader, const struct json *name, str type,
+                        const struct json *value, struct json ***link)
+{
+    static const char *const numbers[] = {"numeric", "smallint",         "integer", "bigint",
+                                          "real",    "double precision", "oid"};
+    struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
+    if (!copy)
+        return false;
+    *copy = *value;
+    copy->name = name->text;
+    copy->next = NULL;
+    **link = copy;
+    *link = &copy->next;
+    if (value->kind != JSON_STRING)
+        return true;
+    if (str_is(type, "bytea")) {
+        copy->text = arena_format(&reader->batch->arena, "\\x%.*s", STR_ARG(value->text));
+        return copy->text.ptr != NULL;
+    }
+    /* NaN and the infinities are no numbers to JSON. */
+    char last = value->text.len ? value->text.ptr[value->text.len - 1] : ' ';
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && last >= '0' && last <= '9'; i++)
+        if (str_starts(type, str_from(numbers[i])) && !str_ends(type, STR("]")))
+            copy->kind = JSON_NUMBER;
+    return true;
+}
+
 /* ---- format 1: {"xid":…,"change":[{"kind":"update","columnnames":[…],"columnvalues":[…],
    "oldkeys":{"keynames":[…],"keyvalues":[…]}}]} ---- */
 
@@ -62,23 +91,17 @@ static bool wal2json1_is_like(const struct json *payload)
 }
 
 /* Names and values stand in two arrays. */
-static bool make_row(struct form_reader *reader, const struct json *names,
+static bool make_row(struct form_reader *reader, const struct json *names, const struct json *types,
                      const struct json *values, struct json **row)
 {
     const struct json *value = values ? values->child : NULL;
+    const struct json *type = types ? types->child : NULL;
     *row = names ? form_object(reader) : NULL;
     struct json **link = *row ? &(*row)->child : NULL;
     for (const struct json *name = names ? names->child : NULL; link && name && value;
-         name = name->next, value = value->next) {
-        struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
-        if (!copy)
+         name = name->next, value = value->next, type = type ? type->next : NULL)
+        if (!make_member(reader, name, json_string(type), value, &link))
             return false;
-        *copy = *value;
-        copy->name = name->text;
-        copy->next = NULL;
-        *link = copy;
-        link = &copy->next;
-    }
     return !names || *row;
 }
 
@@ -108,10 +131,12 @@ static bool read_change1(struct form_reader *reader, const struct json *change, 
     struct json *before, *after;
     if (!read_kind(change, "kind", kinds, &parts.op, fault))
         return false;
-    if (!make_row(reader, json_member(old, "keynames"), json_member(old, "keyvalues"), &before)
-        || !make_row(reader, json_member(change, "columnnames"),
+    if (!make_row(reader, json_member(old, "keynames"), json_member(old, "keytypes"),
+                  json_member(old, "keyvalues"), &before)
+        || !make_row(reader, json_member(change, "columnnames"), json_member(change, "columntypes"),
                      json_member(change, "columnvalues"), &after)
-        || !make_row(reader, json_member(pk, "pknames"), json_member(pk, "pknames"), &parts.key))
+        || !make_row(reader, json_member(pk, "pknames"), NULL, json_member(pk, "pknames"),
+                     &parts.key))
         return fault_memory(fault, "a row");
     parts.before = has_image(parts.op, false) ? before : NULL;
     parts.after = has_image(parts.op, true) ? after : NULL;
@@ -127,7 +152,7 @@ static bool wal2json1_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form wal2json1_form = {"wal2json-v1", wal2json1_is_like, wal2json1_read};
+const struct form wal2json1_form = {"wal2json-v1", wal2json1_is_like, wal2json1_read, true};
 
 /* ---- format 2: {"action":"U","schema":…,"table":…,"columns":[{"name":…,"value":…}],
    "identity":[…]} ---- */
@@ -148,16 +173,9 @@ static bool read_columns(struct form_reader *reader, const struct json *columns,
          column = column->next) {
         const struct json *name = json_member(column, "name");
         const struct json *value = names_only ? name : json_member(column, "value");
-        struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
-        if (!copy)
+        str type = names_only ? STR_EMPTY : json_string(json_member(column, "type"));
+        if (name && value && !make_member(reader, name, type, value, &link))
             return false;
-        if (!name || !value)
-            continue;
-        *copy = *value;
-        copy->name = name->text;
-        copy->next = NULL;
-        *link = copy;
-        link = &copy->next;
     }
     return !columns || *row;
 }
@@ -183,4 +201,4 @@ static bool wal2json2_read(struct form_reader *reader, struct fault *fault)
     return add_change(reader, &parts, fault);
 }
 
-const struct form wal2json2_form = {"wal2json-v2", wal2json2_is_like, wal2json2_read};
+const struct form wal2json2_form = {"wal2json-v2", wal2json2_is_like, wal2json2_read, true};

@@ -94,13 +94,29 @@ static bool read_columns(const PGresult *result, struct arena *arena, struct cat
     for (; found->column_count < count; found->column_count++) {
         struct catalog_column *column = &found->column[found->column_count];
         int row = (int)found->column_count;
-        column->plain = *PQgetvalue(result, row, 2) == 't';
+        column->key = *PQgetvalue(result, row, 2) == 't';
+        column->may_hide = *PQgetvalue(result, row, 3) == 't';
         if (!arena_copy(arena, str_from(PQgetvalue(result, row, 0)), &column->name)
             || !arena_copy(arena, str_from(PQgetvalue(result, row, 1)), &column->type))
             return fault_memory(fault, "columns");
     }
     return true;
 }
+
+/* Types that come with an extension are named without its schema and their parameters. */
+static const char columns_sql[] =
+    "select a.attname, case when t.typtype = 'e' then 'text' when e.typtype = 'e' then 'text[]' "
+    "when m.nspname <> 'pg_catalog' then coalesce(e.typname || '[]', t.typname) else "
+    "format_type(b.oid, b.mod) end, exists (select from pg_index i where i.indrelid = c.oid and "
+    "i.indisprimary and a.attnum = any (i.indkey)), not a.attnotnull and a.atthasdef and "
+    "a.attgenerated = '' from pg_attribute a join pg_class c on c.oid = a.attrelid join "
+    "pg_namespace n on n.oid = c.relnamespace cross join lateral (with recursive d (oid, mod) as "
+    "(select a.atttypid, a.atttypmod union all select y.typbasetype, case when y.typtypmod >= 0 "
+    "then y.typtypmod else d.mod end from d join pg_type y on y.oid = d.oid where y.typtype = "
+    "'d') select d.oid, d.mod from d join pg_type y on y.oid = d.oid where y.typtype <> 'd') b "
+    "join pg_type t on t.oid = b.oid join pg_namespace m on m.oid = t.typnamespace left join "
+    "pg_type e on e.oid = t.typelem and t.typcategory = 'A' where n.nspname = $1 and c.relname = "
+    "$2 and a.attnum > 0 and not a.attisdropped order by a.attnum";
 
 bool catalog_table(struct catalog *catalog, str schema, str table, struct arena *arena,
                    struct catalog_table *found, struct fault *fault)
@@ -118,14 +134,7 @@ bool catalog_table(struct catalog *catalog, str schema, str table, struct arena 
     PQclear(result);
     if (!good || !found->there)
         return good;
-    result = ask(catalog,
-                 "select a.attname, format_type(a.atttypid, a.atttypmod), t.typtype = 'b' and "
-                 "t.typname in ('int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'bool', "
-                 "'uuid', 'json', 'jsonb', 'name', 'citext') or t.typtype = 'e' from pg_attribute "
-                 "a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid "
-                 "join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname "
-                 "= $2 and a.attnum > 0 and not a.attisdropped order by a.attnum",
-                 schema, table, fault);
+    result = ask(catalog, columns_sql, schema, table, fault);
     good = result && read_columns(result, arena, found, fault);
     PQclear(result);
     return good;

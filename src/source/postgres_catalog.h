@@ -15,8 +15,9 @@ struct catalog *catalog_open(str uri, struct fault *fault);
 void catalog_close(struct catalog *catalog);
 
 struct catalog_column {
-    str name, type; /* "numeric(5,2)" */
-    bool plain;     /* its JSON value says all: a text, an integer, a boolean */
+    str name, type; /* "numeric(5,2)"; of a domain what it is made of, of an enum text */
+    bool key;       /* in the primary key */
+    bool may_hide;  /* may be NULL, and has a default */
 };
 
 struct catalog_table {

@@ -122,6 +122,20 @@ static void warn(void *context, const char *text)
     findings_add(check->findings, FINDING_WARN, "events: %s", text);
 }
 
+/* The decoder once more, without types. */
+static bool make_raw(struct check *check, struct fault *fault)
+{
+    struct config config;
+    config_init(&config, check->connector.config.arena);
+    for (size_t i = 0; i < check->connector.config.count; i++) {
+        const struct config_entry *entry = &check->connector.config.entry[i];
+        if (!config_set(&config, entry->key, entry->value, entry->origin, fault))
+            return false;
+    }
+    return config_set(&config, STR("pivot.values"), STR("raw"), STR("check"), fault)
+           && (check->raw = decoder_new(&config, fault));
+}
+
 static bool make_parts(struct check *check, struct fault *fault)
 {
     const struct config *config = &check->connector.config;
@@ -129,7 +143,7 @@ static bool make_parts(struct check *check, struct fault *fault)
         || !option_load(&task_options, config, &check->settings, fault)
         || !option_load(&delivery_options, config, &check->settings, fault)
         || !task_check_letters(&check->settings, true, fault)
-        || !(check->decoder = decoder_new(config, fault)))
+        || !(check->decoder = decoder_new(config, fault)) || !make_raw(check, fault))
         return false;
     check_letter_file(check);
     return true;
@@ -363,6 +377,7 @@ bool check_connector(const struct config *worker, const char *path, struct findi
         look(check);
     batch_release(&check->sample); /* before the source that its records belong to */
     decoder_free(check->decoder);
+    decoder_free(check->raw);
     offsets_close(&check->offsets);
     connector_release(&check->connector);
     arena_release(&check->arena);

@@ -118,6 +118,8 @@ static bool is_like_bytes(struct value value)
 static void look_at_value(struct column_sight *column, struct value value, bool wrapped)
 {
     column->like_bytes = column->like_bytes || (!wrapped && is_like_bytes(value));
+    if (!wrapped)
+        value_sight_add(&column->values, value);
     column->unavailable = column->unavailable || value.kind == VALUE_UNAVAILABLE;
     column->null = column->null || value.kind == VALUE_NULL;
 }
@@ -159,16 +161,27 @@ static const char *form_remedy(const struct record *record)
     return "";
 }
 
+/* Columns are looked at as they came, whatever types the configuration gives them. */
+static void look_at_record(struct check *check, const struct record *record)
+{
+    struct change_list changes;
+    struct fault ignored;
+    if (record->broken.len == 0
+        && decoder_decode(check->raw, record, &check->sample, &changes, &ignored))
+        for (size_t i = 0; i < changes.count; i++)
+            look_at_change(check, &changes.item[i]);
+}
+
 static bool take_changes(struct check *check, const struct record *record, struct fault *fault)
 {
     struct change_list changes;
+    look_at_record(check, record);
     if (record->broken.len > 0)
         return fault_set(fault, FAULT_RECORD, "%.*s", STR_ARG(record->broken));
     if (!decoder_decode(check->decoder, record, &check->sample, &changes, fault))
         return fault_in(fault, "%.*s[%d]@%lld", STR_ARG(record->topic), record->partition,
                         (long long)record->offset);
     for (size_t i = 0; i < changes.count; i++) {
-        look_at_change(check, &changes.item[i]);
         size_t first = check->sample.row_count;
         if (pivot_rows(check->offsets.pivot, &changes.item[i], &check->sample, fault))
             continue;

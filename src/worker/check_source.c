@@ -4,6 +4,7 @@
 #include "check_steps.h"
 #include "identity.h"
 #include "postgres_catalog.h"
+#include "reading.h"
 
 struct source_settings {
     str uri;
@@ -84,44 +85,123 @@ static void check_identity(struct check *check, const struct table_sight *table,
                      STR_ARG(table->name), STR_ARG(value));
 }
 
-/* Whether the table's rows have this column. */
-static bool is_used(const struct check *check, const struct table_sight *table, str column)
+static bool is_listed(const struct check *check, const char *key, const struct table_sight *table,
+                      str column)
 {
     struct fault ignored;
     struct arena scratch;
-    struct str_list fields = {NULL, 0};
-    str value = check_table_value(check, "pivot.fields", table->schema, table->name);
+    struct str_list list = {NULL, 0};
+    str value = check_table_value(check, key, table->schema, table->name);
     arena_init(&scratch, (size_t)1024 * 1024);
-    bool used = str_is(str_trim(value), "*")
-                || (option_split(value, &scratch, &fields, &ignored)
-                    && str_list_has(&fields, column));
+    bool listed = str_is(str_trim(value), "*")
+                  || (option_split(value, &scratch, &list, &ignored)
+                      && str_list_has(&list, column));
     arena_release(&scratch);
-    return used;
+    return listed;
 }
 
-static bool has_type(const struct check *check, str column)
+/* Whether the table's rows have this column. */
+static bool is_used(const struct check *check, const struct table_sight *table,
+                    const struct catalog_column *column)
 {
-    char key[300];
-    snprintf(key, sizeof(key), "pivot.type.%.*s", STR_ARG(column));
-    return config_find(&check->connector.config, str_from(key)) != NULL;
+    return column->key || is_listed(check, "pivot.fields", table, column->name)
+           || is_listed(check, "pivot.keys", table, column->name);
 }
 
-/* Without the schema block the type of a column is not in the events. */
-static void tell_types(struct check *check, const struct table_sight *table,
-                       const struct catalog_table *found)
+static bool has_type(const struct check *check, const struct table_sight *table, str column)
 {
-    for (size_t i = 0; table->plain && i < found->column_count; i++) {
+    char own[1000], bare[300];
+    const struct config *config = &check->connector.config;
+    snprintf(own, sizeof(own), HINTS_KEY ".%.*s.%.*s.%.*s", STR_ARG(table->schema),
+             STR_ARG(table->name), STR_ARG(column));
+    snprintf(bare, sizeof(bare), HINTS_KEY ".%.*s", STR_ARG(column));
+    return config_find(config, str_from(own)) || config_find(config, str_from(bare));
+}
+
+/* Whether values of the type are read otherwise than as they came. */
+static bool needs_hint(str type)
+{
+    struct arena scratch;
+    struct fault ignored;
+    struct type found;
+    struct type_modes modes = {0};
+    arena_init(&scratch, (size_t)64 * 1024);
+    bool needs = type_of_hint(type, &modes, &scratch, &found, &ignored) && found.reader;
+    arena_release(&scratch);
+    return needs;
+}
+
+static const struct column_sight *sight_of(const struct table_sight *table, str column)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (str_eq(table->column[i].name, column))
+            return &table->column[i];
+    return NULL;
+}
+
+/* Without the schema block the type of a column is not in the events. A column's bare name will do
+   where there are no other tables. */
+static void tell_type(const struct check *check, const struct table_sight *table,
+                      const struct catalog_column *column)
+{
+    bool alone = check->table_count + check->offsets.topics.count <= 2;
+    if (!needs_hint(column->type) || has_type(check, table, column->name))
+        return;
+    findings_add(check->findings, FINDING_WARN,
+                 "source: events of %.*s.%.*s come without schema, and %.*s is no text: "
+                 "configure " HINTS_KEY ".%.*s%s%.*s%s%.*s=%.*s",
+                 STR_ARG(table->schema), STR_ARG(table->name), STR_ARG(column->name),
+                 STR_ARG(alone ? STR_EMPTY : table->schema), alone ? "" : ".",
+                 STR_ARG(alone ? STR_EMPTY : table->name), alone ? "" : ".",
+                 STR_ARG(column->name), STR_ARG(column->type));
+}
+
+/* Debezium leaves types away that it does not know. */
+static void tell_missing(const struct check *check, const struct table_sight *table,
+                         const struct catalog_column *column)
+{
+    if (table->column_count > 0 && !sight_of(table, column->name))
+        findings_add(check->findings, FINDING_WARN,
+                     "source: %.*s (%.*s) is in no event of %.*s.%.*s, and its changes cannot be "
+                     "seen: Debezium does not send such a type, the source connector leaves the "
+                     "column out (column.exclude.list), or it is newer than these events",
+                     STR_ARG(column->name), STR_ARG(column->type), STR_ARG(table->schema),
+                     STR_ARG(table->name));
+}
+
+/* Events without schema do not show which columns have defaults. */
+static void tell_hidden(const struct check *check, const struct table_sight *table,
+                        const struct catalog_column *column)
+{
+    const struct column_sight *sight = sight_of(table, column->name);
+    if (column->may_hide && table->plain && sight && !sight->null)
+        findings_add(check->findings, FINDING_WARN,
+                     "source: %.*s of %.*s.%.*s may be NULL and has a default, and Connect "
+                     "replaces NULL by the default unless told not to: such changes would be "
+                     "invisible; set value.converter.replace.null.with.default=false in the source "
+                     "connector",
+                     STR_ARG(column->name), STR_ARG(table->schema), STR_ARG(table->name));
+}
+
+static void check_columns(struct check *check, const struct table_sight *table,
+                          const struct catalog_table *found, struct modes_sight *modes)
+{
+    for (size_t i = 0; i < found->column_count; i++) {
         const struct catalog_column *column = &found->column[i];
-        if (!column->plain && is_used(check, table, column->name) && !has_type(check, column->name))
-            findings_add(check->findings, FINDING_WARN,
-                         "source: events of %.*s.%.*s come without schema, and %.*s is no text: "
-                         "configure pivot.type.%.*s=%.*s",
-                         STR_ARG(table->schema), STR_ARG(table->name), STR_ARG(column->name),
-                         STR_ARG(column->name), STR_ARG(column->type));
+        const struct column_sight *sight = sight_of(table, column->name);
+        if (!is_used(check, table, column))
+            continue;
+        tell_missing(check, table, column);
+        tell_hidden(check, table, column);
+        if (table->plain)
+            tell_type(check, table, column);
+        if (table->plain && sight)
+            modes_sight_add(modes, column->type, &sight->values);
     }
 }
 
-static void check_one(struct check *check, struct catalog *catalog, const struct table_sight *table)
+static void check_one(struct check *check, struct catalog *catalog,
+                      const struct table_sight *table, struct modes_sight *modes)
 {
     struct catalog_table found;
     struct fault fault = {0};
@@ -136,7 +216,7 @@ static void check_one(struct check *check, struct catalog *catalog, const struct
         return;
     }
     check_identity(check, table, &found);
-    tell_types(check, table, &found);
+    check_columns(check, table, &found, modes);
 }
 
 /* Without any event: Debezium's topics are PREFIX.SCHEMA.TABLE. */
@@ -167,6 +247,7 @@ static bool is_seen(const struct check *check, const struct table_sight *table)
 void check_source(struct check *check)
 {
     struct source_settings settings = {0};
+    struct modes_sight modes = {0};
     struct fault fault = {0};
     if (!option_load(&check_options, &check->connector.config, &settings, &fault)
         || settings.uri.len == 0) {
@@ -183,11 +264,12 @@ void check_source(struct check *check)
     }
     for (size_t i = 0; i < check->table_count; i++)
         if (check->table[i].name.len > 0)
-            check_one(check, catalog, &check->table[i]);
+            check_one(check, catalog, &check->table[i], &modes);
     for (size_t i = 0; i < check->offsets.topics.count; i++) {
         struct table_sight table;
         if (table_of_topic(check->offsets.topics.item[i].name, &table) && !is_seen(check, &table))
-            check_one(check, catalog, &table);
+            check_one(check, catalog, &table, &modes);
     }
+    modes_sight_tell(&modes, check);
     catalog_close(catalog);
 }

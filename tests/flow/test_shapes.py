@@ -341,3 +341,59 @@ def test_types_of_a_table(name):
 def test_unknown_decoder():
     result = pivot("--fields", "a", "--decoder", "xml", stdin=b"")
     assert result.status == 2 and "maxwell" in result.err
+
+
+# Texts that are base64 too, were they a connector's: 0xd76df8 is 14118392.
+PRINTED = {
+    "canal": lambda n: {"database": "s", "table": "t", "type": "UPDATE", "isDdl": False, "pkNames": ["id"],
+                        "data": [{"id": "1", "n": n, "bits": "10101010", "list": "{1,2}", "at": "2020-01-01 10:00:00"}],
+                        "old": [{"n": "5678", "bits": "01010101", "list": "{1}", "at": "2019-01-01 10:00:00"}]},
+    "wal2json-v2": lambda n: {
+        "action": "U", "schema": "s", "table": "t",
+        "columns": [{"name": name, "type": kind, "value": value} for name, kind, value in [
+            ("id", "integer", 1), ("n", "numeric(10,0)", n), ("bits", "bit(8)", "10101010"),
+            ("list", "integer[]", "{1,2}"), ("at", "timestamp without time zone", "2020-01-01 10:00:00")]],
+        "identity": [{"name": name, "type": kind, "value": value} for name, kind, value in [
+            ("id", "integer", 1), ("n", "numeric(10,0)", "5678"), ("bits", "bit(8)", "01010101"),
+            ("list", "integer[]", "{1}"), ("at", "timestamp without time zone", "2019-01-01 10:00:00")]]},
+}
+PRINTED_TYPES = ["-o", "pivot.type.n=numeric(10,0)", "-o", "pivot.type.bits=bit(8)", "-o", "pivot.type.list=integer[]",
+                 "-o", "pivot.type.at=timestamp"]
+
+
+@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.parametrize("types", [[], PRINTED_TYPES], ids=["plain", "with pivot.type"])
+def test_types_do_not_take_printed_texts_for_coded_ones(name, types):
+    got = pivot("--keys", "id", "--fields", "n,bits,list,at", "--identity", "full", *types,
+                stdin=lines(PRINTED[name]("1234")))
+    assert [change[1:4] for change in got.changes()] == [
+        ["n", "5678", "1234"], ["bits", "01010101", "10101010"], ["list", "{1}", "{1,2}"],
+        ["at", "2019-01-01 10:00:00", "2020-01-01 10:00:00"]]
+
+
+def test_texts_of_numbers_are_numbers_where_the_type_says_so():
+    """1234.0 is 1234: as a number it did not change."""
+    def fields(got):
+        return [change[1] for change in got.changes()]
+    options = ["--keys", "id", "--fields", "n", "--identity", "full"]
+    assert fields(pivot(*options, stdin=lines(PRINTED["wal2json-v2"]("5678.0")))) == []
+    assert fields(pivot(*options, stdin=lines(PRINTED["canal"]("5678.0")))) == ["n"]
+    assert fields(pivot(*options, *PRINTED_TYPES, stdin=lines(PRINTED["canal"]("5678.0")))) == []
+
+
+@pytest.mark.parametrize("sent, shown", [("deadbeef", r"\xdeadbeef"), ("", r"\x"), (None, None)])
+def test_wal2json_leaves_the_head_of_bytes_away(sent, shown):
+    event = [("wal2json-v1", {"change": [
+        {"kind": "update", "schema": "s", "table": "t", "columnnames": ["id", "b"],
+         "columntypes": ["integer", "bytea"], "columnvalues": [1, sent],
+         "oldkeys": {"keynames": ["id", "b"], "keytypes": ["integer", "bytea"], "keyvalues": [1, "00"]}}]}),
+             ("wal2json-v2", {"action": "U", "schema": "s", "table": "t",
+                              "columns": [{"name": "id", "type": "integer", "value": 1},
+                                          {"name": "b", "type": "bytea", "value": sent}],
+                              "identity": [{"name": "id", "type": "integer", "value": 1},
+                                           {"name": "b", "type": "bytea", "value": "00"}]})]
+    for decoder, body in event:
+        for types in [], ["-o", "pivot.type.b=bytea"]:
+            got = pivot("--decoder", decoder, "--keys", "id", "--fields", "b", "--identity", "full", *types,
+                        stdin=lines(body))
+            assert [change[2:4] for change in got.changes()] == [[r"\x00", shown]]

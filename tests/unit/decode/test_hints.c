@@ -141,7 +141,7 @@ static void check_found(const struct hints *hints, const char *schema, const cha
                         const char *column, int want)
 {
     struct change change = {.schema = str_from(schema), .table = str_from(table)};
-    const struct type *type = hints_find(hints, &change, str_from(column));
+    const struct type *type = hints_find(hints, &change, str_from(column), false);
     check_number(column, type ? type->parameter : -1, want);
 }
 
