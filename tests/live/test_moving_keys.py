@@ -12,7 +12,7 @@ import time
 import pytest
 
 from conftest import TOP
-from worker_kit import Bench, PARTITIONS, Stack
+from worker_kit import Bench, PARTITIONS, Stack, wait_until
 
 CHANGES = 6000
 COLUMNS = ["change_field", "old_value", "new_value", "old_known", "op", "row_key", "kafka_partition",
@@ -65,8 +65,8 @@ TOPICS = ["moving.moving.whole", "moving.moving.blind"]
 
 
 @pytest.fixture
-def bench(servers, binary, tmp_path):
-    made = Bench(Stack(servers.environment), binary, tmp_path, "key_changes")
+def bench(servers, binary, tmp_path, request):
+    made = Bench(Stack(servers.environment), binary, tmp_path, "key_%x" % (hash(request.node.name) & 0xffffffff))
     yield made
     made.close()
 
@@ -181,3 +181,40 @@ def test_key_changes_survive_kills(servers, bench):
         assert known > 0 or identity == "default"
     held = bench.sql("select count(*) from fieldtrail_offset where held_offset is not null")
     print(f"{held[0]} partitions end in a delete half")
+
+
+SENT = '"source":{"schema":"s","table":"t","name":"p","ts_us":1795223450175210}'
+MOVED = [('{"id":2}', '{"op":"d","before":{"id":2,"note":"first"},"after":null,%s}' % SENT,
+          '__debezium.newkey={"id":10}'),
+         ('{"id":2}', None, '__debezium.newkey={"id":10}'),
+         ('{"id":10}', '{"op":"c","before":null,"after":{"id":10,"note":"second"},%s}' % SENT,
+          '__debezium.oldkey={"id":2}')]
+
+
+def send(stack, topic, key, value, header):
+    subprocess.run(["kcat", "-P", "-b", stack.bootstrap, "-t", topic, "-p", "0", "-H", header, "-K", "|", "-Z"],
+                   input=f"{key}|{value or ''}\n", text=True, check=True)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["still there", "retention took it"])
+def test_a_half_that_waits_is_named_in_the_groups_metadata(bench, there):
+    """A sink that stores no positions has only the group's memory."""
+    stack, group = bench.stack, "connect-" + bench.name
+    stack.create_topic(bench.topic, 1)
+    path = bench.connector(delivery="at-least-once", pivot__keys=None, pivot__fields="note", table="key_pivot",
+                           pivot__columns="row_key,change_field,old_value,new_value,old_known,op")
+    for message in MOVED[:2]:
+        send(stack, bench.topic, *message)
+    worker = bench.worker(path)
+    wait_until(lambda: stack.commits(group, bench.topic, 1) == [(2, "held=0")], "the group's commit", 60)
+    assert worker.stop() == 0
+    assert stack.commits(group, bench.topic, 1) == [(2, "held=0")]
+    if not there:
+        stack.delete_records(bench.topic, [1])
+    send(stack, bench.topic, *MOVED[2])
+    worker = bench.worker(path)
+    wait_until(lambda: stack.commits(group, bench.topic, 1) == [(3, "")], "the create half", 60)
+    assert worker.stop() == 0
+    assert sorted(bench.sql("select * from key_pivot")) == [
+        '{"id":10}|id|2|10|t|u',
+        '{"id":10}|note|first|second|t|u' if there else '{"id":10}|note||second|f|u']

@@ -19,6 +19,7 @@ import time
 import pytest
 
 import type_columns as judged
+from worker_kit import Bench, Stack, wait_until
 
 CHANGES = int(os.environ.get("FIELDTRAIL_TYPES_CHANGES", "80"))
 SEED = int(os.environ.get("FIELDTRAIL_TYPES_SEED", "1"))
@@ -366,3 +367,109 @@ def test_rows_are_what_the_database_wrote_down(name, run, binary, record_propert
     assert not judge.wrong, "%d unexplained: %s\n%s" % (len(judge.wrong), dict(by_column),
                                                         "\n".join(map(str, judge.wrong[:40])))
     assert judge.compared > CHANGES * len(TABLES) * len(COLUMNS) * 3
+
+
+# --------------------------------------------------------------------------
+# The same rows by workers that are killed
+# --------------------------------------------------------------------------
+
+KILLS = 8
+ROW = ["kafka_topic", "kafka_partition", "kafka_offset", "field_no", "change_field", "old_value", "new_value",
+       "old_known", "op", "row_key"]
+
+
+@pytest.fixture
+def bench(servers, binary, tmp_path, request):
+    failed = request.session.testsfailed
+    made = Bench(Stack(servers.environment), binary, tmp_path, "types_and_kills")
+    yield made
+    made.close(tell=request.session.testsfailed > failed)
+
+
+def kill_connectors(bench):
+    """One for all topics whose events have schemas, one for those of a combination without."""
+    shared = {"tasks__max": "1", "pivot__keys": None, "pivot__fields": "*", "pivot__columns": ",".join(ROW),
+              "batch__rows__max": "300", "replica__identity": None,
+              "consumer__override__partition__assignment__strategy": "roundrobin"}
+    shared.update({"replica__identity__judge__" + table: identity for table, identity in TABLES.items()})
+    typed = {word.partition("=")[0].replace("%s", table).replace(".", "__"): word.partition("=")[2]
+             for word in hints(COMBINATIONS["g"]) if word != "-o" for table in TABLES}
+    names = [name for name, settings in COMBINATIONS.items() if settings.schemas]
+    def topics(*names):
+        return ",".join("judge_%s.judge.%s" % (name, table) for name in names for table in TABLES)
+    return [bench.connector("with_schemas", topics=topics(*names), **shared),
+            bench.connector("without", topics=topics("g"), **shared, **typed)], names + ["g"]
+
+
+class Positions:
+    """Who has flushed since its claim, and has more to do."""
+
+    def __init__(self, bench, ends):
+        self.bench, self.ends, self.first, self.lag = bench, ends, {}, {}
+
+    def look(self):
+        flushed, self.lag = set(), collections.Counter()
+        for row in self.bench.sql("select connector, topic, next_offset, epoch, worker_id from fieldtrail_offset"):
+            connector, topic, offset, epoch, worker = row.split("|")
+            if int(offset) > self.first.setdefault((connector, topic, epoch), int(offset)):
+                flushed.add(worker)
+            self.lag[worker] += self.ends[topic] - int(offset)
+        return {worker for worker in flushed if self.lag[worker] > 0}
+
+    def done(self):
+        self.look()
+        return len(self.lag) > 0 and sum(self.lag.values()) == 0
+
+
+def rows_by_pivot(bench, folder, names):
+    """Lines of COPY, as the pipe prints them: those that were judged."""
+    rows = collections.Counter()
+    for name in names:
+        for table, identity in TABLES.items():
+            options = [word.replace("%s", table) for word in hints(COMBINATIONS[name])]
+            done = subprocess.run([bench.binary, "pivot", "--fields", "*", "--identity", identity, "--format", "copy",
+                                   "--columns", ",".join(ROW), *options, folder / ("judge_%s.judge.%s" % (name, table))],
+                                  capture_output=True, text=True, check=True)
+            rows.update(done.stdout.split("\n")[:-1])
+    return rows
+
+
+def test_workers_that_are_killed_write_the_same_rows(run, bench, record_property):
+    folder, truth = run
+    chance = judged.random.Random(SEED)
+    paths, names = kill_connectors(bench)
+    ends = {"judge_%s.judge.%s" % (name, table): offsets(bench.stack, "judge_%s.judge.%s" % (name, table))
+            for name in names for table in TABLES}
+    shown = ", ".join({"kafka_partition": "kafka_partition int", "kafka_offset": "kafka_offset bigint",
+                       "field_no": "field_no bigint", "old_known": "old_known boolean"}.get(name, name + " text")
+                      for name in ROW)
+    bench.sql("create table holding_pivot (%s)" % shown)
+    bench.slow_down(0.1)
+    workers = [bench.worker(*paths) for _ in range(3)]
+    wait_until(lambda: bench.sql("select to_regclass('fieldtrail_offset') is not null") == ["t"], "the first claim", 60)
+    positions, kills, counted = Positions(bench, ends), 0, 0
+    deadline = time.monotonic() + 400
+    while counted < KILLS and not positions.done():
+        assert time.monotonic() < deadline, "%d of %d kills counted" % (counted, kills)
+        ready = positions.look()
+        if not any(worker.id in ready for worker in workers):
+            time.sleep(0.05)
+            continue
+        time.sleep(chance.random() * 0.5)
+        for place in chance.sample(range(3), chance.choice([1, 2, 3])):
+            counted += workers[place].id in positions.look()
+            kills += 1
+            workers[place].kill()
+            workers[place] = bench.worker(*paths)
+    assert counted >= KILLS, "%d of %d kills fell before the end" % (counted, kills)
+    bench.speed_up()
+    wait_until(positions.done, "all is read", 300, 0.2)
+    assert [worker.stop() for worker in workers] == [0, 0, 0]
+    listed = ", ".join("old_known::text" if name == "old_known" else name for name in ROW)
+    found = collections.Counter(bench.stack.run("psql", "-X", "-q", bench.uri, "-c", "copy (select %s from holding_pivot) "
+                                                "to stdout" % listed).stdout.split("\n")[:-1])
+    wanted = rows_by_pivot(bench, folder, names)
+    print("\n%d rows equal, %d of %d kills counted" % (sum(wanted.values()), counted, kills))
+    record_property("rows", sum(wanted.values()))
+    assert found == wanted, (list((found - wanted).items())[:5], list((wanted - found).items())[:5])
+    assert sum(wanted.values()) > CHANGES * len(ends)

@@ -108,19 +108,24 @@ class Stack(Servers):
 
     def committed(self, group, topic, partitions=PARTITIONS):
         """The group's offset of each partition, -1 where it has none."""
+        return [offset for offset, _ in self.commits(group, topic, partitions)]
+
+    def commits(self, group, topic, partitions=PARTITIONS):
+        """Offset and metadata of each partition."""
         body = pack_text(group) + pack_list([pack_text(topic) + pack_list(
             [struct.pack(">i", i) for i in range(partitions)])])
         # Until the group's coordinator is there the answer names no topic.
         answer = wait_until(lambda: next((a for a in [self.ask(9, 1, body)] if len(a) > 4), None),
                             "the group's coordinator")
-        at, offsets = 4 + 2 + len(topic) + 4, [-1] * partitions
+        at, offsets = 4 + 2 + len(topic) + 4, [(-1, "")] * partitions
         if struct.unpack_from(">i", answer)[0] == 0:
             return offsets  # the broker has no topic of groups yet
         for _ in range(partitions):
             number, offset, size = struct.unpack_from(">iqh", answer, at)
+            text = answer[at + 14:at + 14 + max(size, 0)].decode()
             at += 14 + max(size, 0)
             assert struct.unpack_from(">h", answer, at)[0] == 0
-            offsets[number], at = offset, at + 2
+            offsets[number], at = (offset, text), at + 2
         return offsets
 
     def add_partitions(self, topic, count):
