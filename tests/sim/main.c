@@ -1,6 +1,7 @@
 /*
- * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them, with its story;
- * `--target files` and `--target questdb` do so with the program's own sinks.
+ * The simulation: `sim --seeds N` runs seeds 1 to N, `sim --seed N` one of them, with its story.
+ * `--target postgres`, a model of what PostgreSQL does for its sink, is what runs without the word;
+ * `--target files` and `--target questdb` have the program's own sinks.
  * A seed that fails is named; it fails the same way whenever it is run.
  */
 #include <getopt.h>
@@ -176,6 +177,8 @@ int main(int argc, char **argv)
             one = strtoull(optarg, NULL, 10);
         else if (found == 'o')
             outage = true;
+        else if (found == 't' && strcmp(optarg, "postgres") == 0)
+            target = TARGET_MODEL;
         else if (found == 't' && strcmp(optarg, "files") == 0)
             target = TARGET_FILES;
         else if (found == 't' && strcmp(optarg, "questdb") == 0)

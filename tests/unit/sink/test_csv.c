@@ -459,6 +459,20 @@ static void replace(void)
     assert_int_equal(memory_rename(&folder.folder, "copy", "t-1.csv"), 0);
 }
 
+/* The same epoch, and another position. */
+static void move_side(void)
+{
+    static char text[1000];
+    str content = memory_content(&folder, "t-1.side");
+    ptrdiff_t at = str_find(content, STR("\"next\":"));
+    assert_true(at > 0 && content.len < sizeof(text));
+    memcpy(text, content.ptr, content.len);
+    assert_true(text[at + 7] == '1');
+    text[at + 7] = '0';
+    memory_put(&folder, "copy", (str){text, content.len});
+    assert_int_equal(memory_rename(&folder.folder, "copy", "t-1.side"), 0);
+}
+
 static void replace_lock(void)
 {
     assert_int_equal(memory_remove(&folder.folder, "t-1.lock"), 0);
@@ -486,6 +500,7 @@ static void test_meddling(void **state)
     check_noticed(append, "t-1.csv was removed, replaced or written to", 0);
     check_noticed(replace, "t-1.csv was removed, replaced or written to", 0);
     check_noticed(remove_side, "t-1.side was removed or altered", SINK_MOVED);
+    check_noticed(move_side, "t-1.side was removed or altered", SINK_MOVED);
     check_noticed(replace_lock, "t-1.lock was removed or replaced", 0);
 }
 

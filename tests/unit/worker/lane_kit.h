@@ -101,6 +101,22 @@ struct world {
 
 /* ---- the other worker ---- */
 
+HELPER bool is_bad(const struct world *world, int64_t id)
+{
+    return id == world->bad_flush[0] || id == world->bad_flush[1];
+}
+
+/* A letter of the other worker stands before those that we have not flushed. */
+HELPER void other_keeps(struct world *world, int64_t id)
+{
+    int64_t *kept = &world->letter[world->letters_kept];
+    assert_true(world->letters_added < COUNT(world->letter));
+    memmove(kept + 1, kept, (world->letters_added - world->letters_kept) * sizeof(*kept));
+    *kept = id;
+    world->letters_kept++;
+    world->letters_added++;
+}
+
 /* Delivers rows from where the target stands. */
 HELPER void other_delivers(struct world *world, size_t lane, int64_t up_to)
 {
@@ -113,8 +129,12 @@ HELPER void other_delivers(struct world *world, size_t lane, int64_t up_to)
     for (; stored->next < up_to; stored->next++) {
         if (!is_record(stored->next))
             continue;
-        world->row[world->durable++] = ID(lane, stored->next);
-        world->row[world->durable++] = ID(lane, stored->next);
+        if (is_bad(world, ID(lane, stored->next))) {
+            other_keeps(world, ID(lane, stored->next));
+        } else {
+            world->row[world->durable++] = ID(lane, stored->next);
+            world->row[world->durable++] = ID(lane, stored->next);
+        }
         stored->last_us = time_of(lane, stored->next);
     }
     memcpy(world->row + world->durable, kept, pending * sizeof(*kept));
@@ -226,6 +246,15 @@ HELPER bool script_is_over(const struct world *world)
     return true;
 }
 
+/* Whether something of the logs is still to be read. */
+HELPER bool is_waiting(const struct world *world)
+{
+    for (size_t i = 0; i < LANES; i++)
+        if (world->lane[i].assigned && world->read_at[i] < HIGH)
+            return true;
+    return false;
+}
+
 HELPER bool world_poll(struct source *source, struct batch *batch, int timeout_ms,
                        struct fault *fault)
 {
@@ -249,7 +278,7 @@ HELPER bool world_poll(struct source *source, struct batch *batch, int timeout_m
         return fault_set(fault, FAULT_RETRY, "the log broke");
     if (starved)
         return false;
-    bool idle = !step && batch->record_count == 0 && script_is_over(world);
+    bool idle = !step && batch->record_count == 0 && !is_waiting(world) && script_is_over(world);
     world->idle_polls = idle ? world->idle_polls + 1 : 0;
     if (world->idle_polls >= IDLE_POLLS)
         world->task.stop = true;

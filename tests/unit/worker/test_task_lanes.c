@@ -582,6 +582,7 @@ static void test_stop_is_refused(void **state)
     check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RECORD,
                 "row 1 is refused");
     check_number("commits but the claim's", world.commits, 1);
+    world.bad_flush[0] = -1; /* the next owner has its own luck */
     world_finish(&world);
     check_lanes(&world, -1);
     world_stop(&world);
@@ -651,6 +652,58 @@ static void test_flush_leaves_out(void **state)
                     for (unsigned how = 0; how < 4 && is_record(bad); how++)
                         check_left_out(script, per_polls[poll], batches[batch], bad, how & 1,
                                        how / 2);
+}
+
+/* The same while the n-th call fails, also in the middle of looking for the records: the second is
+   found in the batch at hand. Gives how many calls there were. */
+static unsigned leave_out_once(size_t per_poll, enum call call, enum failure how, unsigned nth)
+{
+    static struct world world;
+    char what[100];
+    snprintf(what, sizeof(what), "%zu a poll, call %d, failure %d at %u", per_poll, (int)call,
+             (int)how, nth);
+    world_start(&world, all_lanes, per_poll, true, "errors.tolerance=all");
+    world.bad_flush[0] = ID(0, 1);
+    world.bad_flush[1] = ID(1, 7);
+    world.fail = call;
+    world.how = how;
+    world.nth = nth;
+    world.foreign = 2;
+    /* As in run_once, and the flush of a stop looks for nothing. */
+    bool good = task_run(&world.task, &world.fault);
+    if (!good)
+        check_fault(what, call != CALL_FLUSH, &world.fault, FAULT_RETRY, "");
+    for (size_t i = 0; i < LANES; i++)
+        if (good)
+            check_number(what, world.stored[i].next, HIGH);
+    world_finish(&world);
+    check_lane(&world, 0, HIGH, ID(0, 1));
+    check_lane(&world, 1, HIGH, ID(1, 7));
+    check_lane(&world, 2, HIGH, -1);
+    assert_true(is_left_out(&world, ID(0, 1)) && is_left_out(&world, ID(1, 7)));
+    for (size_t i = 0; i < world.letters_kept; i++)
+        assert_true(is_bad(&world, world.letter[i]));
+    unsigned calls = world.calls;
+    world_stop(&world);
+    return calls;
+}
+
+static void test_leaves_out_while_calls_fail(void **state)
+{
+    (void)state;
+    static const struct {
+        enum call call;
+        enum failure how;
+    } troubles[] = {
+        {CALL_RECALL, FAIL_BEFORE}, {CALL_CLAIM, FAIL_BEFORE}, {CALL_CLAIM, FAIL_AFTER},
+        {CALL_CLAIM, FAIL_FENCED},  {CALL_PUT, FAIL_BEFORE},   {CALL_FLUSH, FAIL_BEFORE},
+        {CALL_FLUSH, FAIL_AFTER},   {CALL_FLUSH, FAIL_FENCED}, {CALL_FLUSH, FAIL_MOVED}};
+    for (size_t i = 0; i < COUNT(troubles); i++)
+        for (size_t poll = 0; poll < COUNT(per_polls); poll++)
+            for (unsigned nth = 1;
+                 leave_out_once(per_polls[poll], troubles[i].call, troubles[i].how, nth) >= nth;
+                 nth++)
+                continue;
 }
 
 /* A hint that names the wrong record does no harm. */
@@ -825,6 +878,7 @@ static void test_stop_fails(void **state)
     check_fault("run", task_run(&world.task, &world.fault), &world.fault, FAULT_RETRY,
                 "the target is away");
     check_number("commits but the claim's", world.commits, 1);
+    world.bad_flush[0] = -1; /* the next owner has its own luck */
     world_finish(&world);
     check_lanes(&world, -1);
     world_stop(&world);
@@ -984,6 +1038,7 @@ int main(void)
         cmocka_unit_test(test_stop_is_refused),
         cmocka_unit_test(test_put_refuses),
         cmocka_unit_test(test_flush_leaves_out),
+        cmocka_unit_test(test_leaves_out_while_calls_fail),
         cmocka_unit_test(test_wrong_hint),
         cmocka_unit_test(test_unknown_follows_a_record),
         cmocka_unit_test(test_unknown_for_all_is_an_outage),
