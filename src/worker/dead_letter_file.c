@@ -1,12 +1,15 @@
 /*
- * The dead-letter file.
+ * The dead-letter file. A disk that is full is an outage: what was not flushed is added again by
+ * whoever reads the records again, and a letter that was written in part stands on a line of its own.
  */
 #include "dead_letter.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "mem.h"
 #include "write.h"
 
@@ -20,9 +23,47 @@ struct letter_file {
     int fd;
     struct buf buf;
     bool dirty; /* bytes were written that fsync has not confirmed */
+    bool torn;  /* the file may end in the middle of a letter */
 };
 
 static const struct dead_letters_type letter_file;
+
+/* A name is durable once its directory is. Where that cannot be asked for nothing is lost yet. */
+static void sync_directory(char *name)
+{
+    char *slash = strrchr(name, '/');
+    if (slash)
+        slash[slash == name] = '\0';
+    int directory = open(slash ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return;
+    if (fsync(directory) != 0)
+        log_write(LOG_DEBUG, "dead letters: fsync of the directory: %s", strerror(errno));
+    close(directory);
+}
+
+/* Whether an earlier run was stopped in the middle of a letter. */
+static bool is_torn(const char *name, off_t size)
+{
+    char last = '\0';
+    int reader = open(name, O_RDONLY | O_CLOEXEC);
+    if (reader < 0)
+        return true;
+    bool torn = pread(reader, &last, 1, size - 1) != 1 || last != '\n';
+    close(reader);
+    return torn;
+}
+
+static void look_at_file(struct letter_file *self, char *name)
+{
+    struct stat state;
+    if (fstat(self->fd, &state) != 0 || !S_ISREG(state.st_mode))
+        return;
+    if (state.st_size > 0)
+        self->torn = is_torn(name, state.st_size);
+    else
+        sync_directory(name);
+}
 
 struct dead_letters *dead_letters_open(str path, struct fault *fault)
 {
@@ -41,8 +82,10 @@ struct dead_letters *dead_letters_open(str path, struct fault *fault)
     } else {
         errno = ENAMETOOLONG;
     }
-    if (self->fd >= 0)
+    if (self->fd >= 0) {
+        look_at_file(self, name);
         return &self->letters;
+    }
     fault_set(fault, FAULT_CONFIG, "cannot write dead letters to %.*s: %s", STR_ARG(path),
               strerror(errno));
     mem_free(self);
@@ -96,11 +139,20 @@ static void put_headers(const struct letter_file *self, const struct dead_letter
     buf_release(&text);
 }
 
+/* False: the disk is full, or the like. How much was written is not known. */
 static bool write_all(struct letter_file *self, struct fault *fault)
 {
-    if (!write_whole(self->fd, buf_view(&self->buf), "dead letters", fault))
+    if (self->buf.len == 0)
+        return true;
+    bool torn = self->torn;
+    self->torn = self->dirty = true;
+    if ((torn && !write_whole(self->fd, STR("\n"), "dead letters", fault))
+        || !write_whole(self->fd, buf_view(&self->buf), "dead letters", fault)) {
+        fault->kind = FAULT_RETRY;
+        fault->code = 0;
         return false;
-    self->dirty = self->dirty || self->buf.len > 0;
+    }
+    self->torn = false;
     buf_clear(&self->buf);
     return true;
 }
@@ -129,14 +181,19 @@ static bool file_add(struct dead_letters *letters, const struct dead_letter *let
         buf_cut(out, start);
         return fault_memory(fault, "a dead letter");
     }
-    return out->len < WRITE_SIZE || write_all(self, fault);
+    if (out->len < WRITE_SIZE || write_all(self, fault))
+        return true;
+    buf_cut(out, start); /* it was not taken; those before it were */
+    return false;
 }
 
 static bool file_flush(struct dead_letters *letters, struct fault *fault)
 {
     struct letter_file *self = (struct letter_file *)letters;
-    if (!write_all(self, fault))
+    if (!write_all(self, fault)) {
+        buf_clear(&self->buf);
         return false;
+    }
     if (!self->dirty)
         return true;
     /* Pipes and terminals cannot be synced, and need not be. */

@@ -3,6 +3,9 @@
  */
 #include "temp.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "dead_letter.h"
 #include "kcat.h"
 
@@ -170,18 +173,132 @@ static void test_append_and_full(void **state)
     struct dead_letters *full = dead_letters_open(STR("/dev/full"), &fault);
     assert_non_null(full);
     assert_true(dead_letters_add(full, &letter, &fault));
-    check_fault("full", dead_letters_flush(full, &fault), &fault, FAULT_FATAL, "No space left");
+    check_fault("full", dead_letters_flush(full, &fault), &fault, FAULT_RETRY, "No space left");
     dead_letters_close(full);
     buf_release(&text);
     temp_remove(&file);
 }
 
+static void write_some(struct dead_letters *letters, int64_t first, int64_t count, bool *good,
+                       struct fault *fault)
+{
+    struct fault cause = {0};
+    struct record record = of_a_file;
+    const struct dead_letter letter = {&record, STR("p"), STAGE_PUT, "stream", &cause};
+    fault_set(&cause, FAULT_RECORD, "why");
+    record.topic = STR("t");
+    record.partition = 1;
+    *good = true;
+    for (int64_t i = first; *good && i < first + count; i++) {
+        record.offset = i;
+        *good = dead_letters_add(letters, &letter, fault);
+    }
+    *good = *good && dead_letters_flush(letters, fault);
+}
+
+/* The offsets of the letters in the file, a bit each; what is not a whole letter is counted. */
+static uint64_t letters_in(const struct temp *file, size_t *others)
+{
+    struct arena arena;
+    struct buf text;
+    struct record record;
+    struct fault fault = {0};
+    uint64_t found = 0;
+    bool is_kcat;
+    str line;
+    arena_init(&arena, TEST_BYTES);
+    buf_init(&text, TEST_BYTES);
+    temp_read(file, &text);
+    str rest = buf_view(&text);
+    *others = 0;
+    while (str_split(&rest, '\n', &line)) {
+        record = of_a_file;
+        if (kcat_read(line, &arena, &record, &is_kcat, &fault) && is_kcat && record.offset >= 0)
+            found |= UINT64_C(1) << record.offset;
+        else
+            *others += line.len > 0;
+    }
+    buf_release(&text);
+    arena_release(&arena);
+    return found;
+}
+
+/* The disk takes so many bytes: what is not whole by then is written again once there is room, by
+   the same process or by the next, and no letter is lost in the one that was torn. */
+static void check_full_disk(rlim_t bytes, bool reopen)
+{
+    struct temp file;
+    struct fault fault = {0};
+    const struct rlimit small = {bytes, RLIM_INFINITY}, large = {RLIM_INFINITY, RLIM_INFINITY};
+    bool good;
+    size_t torn;
+    temp_make(&file, STR_EMPTY);
+    struct dead_letters *letters = dead_letters_open(str_from(file.name), &fault);
+    assert_non_null(letters);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    write_some(letters, 0, 1, &good, &fault);
+    bool first = good;
+    write_some(letters, first ? 1 : 0, 3, &good, &fault);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &large), 0);
+    if (!good)
+        check_number("an outage", fault.kind, FAULT_RETRY);
+    if (reopen) {
+        dead_letters_close(letters);
+        letters = dead_letters_open(str_from(file.name), &fault);
+        assert_non_null(letters);
+    }
+    write_some(letters, first ? 1 : 0, first ? 3 : 4, &good, &fault);
+    check_good("room again", good, &fault);
+    dead_letters_close(letters);
+    check_number("letters", (int64_t)letters_in(&file, &torn), 0xf);
+    assert_in_range(torn, 0, 1);
+    temp_remove(&file);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t bytes = 0; bytes < 2000; bytes += 13)
+        for (int reopen = 0; reopen < 2; reopen++)
+            check_full_disk(bytes, reopen);
+}
+
+/* While the disk is full letters are added again and again: memory does not grow. */
+static void test_full_disk_for_long(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    struct dead_letters *letters = dead_letters_open(STR("/dev/full"), &fault);
+    static char text[100000];
+    memset(text, 'x', sizeof(text));
+    struct record record = of_a_file;
+    record.has_value = true;
+    record.value = (str){text, sizeof(text)};
+    const struct dead_letter letter = {&record, STR("p"), STAGE_PUT, "stream", &fault};
+    assert_non_null(letters);
+    /* More in all than the buffer of the file could hold. */
+    for (int i = 0; i < 12000; i++) {
+        struct fault full = {0};
+        if (dead_letters_add(letters, &letter, &full))
+            assert_false(dead_letters_add(letters, &letter, &full)
+                         && dead_letters_flush(letters, &full));
+        check_number("an outage", full.kind, FAULT_RETRY);
+        assert_non_null(strstr(full.text, "No space left"));
+    }
+    dead_letters_close(letters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_of_a_file),       cmocka_unit_test(test_of_kafka),
-        cmocka_unit_test(test_again),           cmocka_unit_test(test_open),
+        cmocka_unit_test(test_of_a_file),
+        cmocka_unit_test(test_of_kafka),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_open),
         cmocka_unit_test(test_append_and_full),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_disk_for_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
