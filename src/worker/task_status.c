@@ -26,14 +26,6 @@ void task_count_release(struct task *task)
     latest_release(&task->latest);
 }
 
-void task_set_state(struct task *task, enum task_state state, const char *trace)
-{
-    pthread_mutex_lock(&task->mutex);
-    task->status.state = state;
-    snprintf(task->status.trace, sizeof(task->status.trace), "%s", trace);
-    pthread_mutex_unlock(&task->mutex);
-}
-
 struct task_status task_get_status(struct task *task)
 {
     pthread_mutex_lock(&task->mutex);
@@ -130,6 +122,19 @@ static void count_lanes(struct task *task)
         if (lane->assigned && lane->high > lane->next)
             task->status.lag += lane->high - lane->next;
     }
+}
+
+void task_set_state(struct task *task, enum task_state state, const char *trace)
+{
+    pthread_mutex_lock(&task->mutex);
+    task->status.state = state;
+    snprintf(task->status.trace, sizeof(task->status.trace), "%s", trace);
+    /* The lanes were taken up: what stands before them is read again, or for the first time. */
+    if (state == TASK_RUNNING) {
+        count_lanes(task);
+        show_lanes(task);
+    }
+    pthread_mutex_unlock(&task->mutex);
 }
 
 static void count_changes(struct task *task)
