@@ -23,6 +23,7 @@ static void put_error(struct response *response, int status, str message)
     buf_clear(&response->body);
     response->status = status;
     response->content_type = CONTENT_JSON;
+    response->location = response->allow = STR_EMPTY;
     buf_format(&response->body, "{\"error_code\":%d,\"message\":", status);
     buf_json_string(&response->body, message);
     buf_char(&response->body, '}');

@@ -110,14 +110,14 @@ static bool answer_other_method(struct request *request, const bool *known,
         if (known[i])
             buf_format(&names, "%s%s,", i == METHOD_GET ? "HEAD," : "", method_names[i]);
     buf_str(&names, STR("OPTIONS"));
-    if (!arena_copy(request->arena, buf_view(&names), &response->allow))
-        response->allow = STR_EMPTY;
     if (request->method == METHOD_OPTIONS) {
         response->content_type = "text/plain";
         buf_str(&response->body, buf_view(&names));
     } else {
         respond_error(response, 405, "HTTP 405 Method Not Allowed");
     }
+    if (!arena_copy(request->arena, buf_view(&names), &response->allow))
+        response->allow = STR_EMPTY;
     return false;
 }
 

@@ -313,6 +313,57 @@ TYPES = {
     "hint_bit": ("0bit varying(12)", '"BQ=="'),
 }
 
+# A byte that chooses who asks and where (see fuzz_request), then requests, the byte 0x1e between them.
+CREATED = dump({"name": "n", "config": {
+    "connector.class": "CsvSink", "topics": "s.t", "file.path": "/nowhere", "pivot.fields": "*",
+    "tasks.max": 2, "pivot.keys.s.t": "id", "consumer.override.check.crcs": True}})
+TYPE = "Content-Type: application/json\n\n"
+
+REQUESTS = {
+    "get": (0, [f"GET {path}" for path in (
+        "/", "/connectors?expand=status&expand=info", "/connectors/one", "/metrics",
+        "/connectors/a%2Fb%20%22%C3%BC/config", "/admin/loggers", "/fieldtrail/summary", "/health")]),
+    "status": (0, [f"GET /connectors/one/{path}" for path in (
+        "status", "tasks", "tasks/0/status", "topics", "offsets", "config")]),
+    "others": (0, ["GET /nowhere", "OPTIONS /connectors", "TRACE /", "GET /ui/page.js", "GET /ui",
+                   "GET /\nAccept: text/html", "GET /connectors\nAccept: text/*;q=0, a/b"]),
+    "create": (0, ["POST /connectors\nHost: localhost:8083\n" + TYPE + CREATED,
+                   "GET /connectors/n/status", "GET /fieldtrail/connectors/n",
+                   "PUT /connectors/n/pause", "DELETE /connectors/n"]),
+    "initial": (0, ["POST /connectors\n" + TYPE + CREATED[:-1] + ',"initial_state":"paused"}',
+                    "POST /connectors/n/restart?includeTasks=true&onlyFailed=true",
+                    "PUT /connectors/n/stop", "PUT /connectors/n/resume"]),
+    "patch": (0, ["PATCH /connectors/one/config\n" + TYPE + '{"table":null,"tasks.max":"3"}',
+                  "PUT /connectors/one/config\n" + TYPE + '{"connector.class":"No","name":"one"}']),
+    "offsets": (0, ["PATCH /connectors/one/offsets\n" + TYPE + dump({"offsets": [
+        {"partition": {"kafka_topic": "s.t", "kafka_partition": "3"},
+         "offset": {"kafka_offset": 5}}, {"partition": {"kafka_topic": "s.t", "kafka_partition": 0},
+                                          "offset": None}]}), "DELETE /connectors/one/offsets"]),
+    "validate": (0, ["PUT /connector-plugins/PostgresSink/config/validate\n" + TYPE + dump(
+        {"connector.class": "PostgresSink", "name": "v", "topics": "a,b", "topics.regex": "x.*",
+         "tasks.max": "${env:FUZZ_BEHIND}", "nosuch": 1, "pivot.mask": "a:hash"}),
+        "GET /connector-plugins/CsvSink/config", "GET /connector-plugins"]),
+    "behind": (8, ["PATCH /connectors/one/config\n" + TYPE + dump({key: "${env:FUZZ_BEHIND}"})
+                   for key in ("consumer.override.check.crcs", "pivot.columns", "delivery",
+                               "connector.class", "topics", "consumer.override.x", "table")]),
+    "reader": (3, ["GET /connectors/one", "GET /connectors/one/config", "DELETE /connectors/one",
+                   "GET /connectors?expand=info", "GET /fieldtrail/connectors/one",
+                   "PUT /connector-plugins/PostgresSink/config/validate\n" + TYPE + "{}"]),
+    "writer": (13, ["GET /connectors/one/config", "PATCH /connectors/one/config\n" + TYPE
+                    + '{"connection.uri":"postgresql://u:[hidden]@h/d","table":"[hidden]"}',
+                    "PATCH /connectors/one/config\n" + TYPE + '{"connection.uri":"postgresql://["}']),
+    "stranger": (1, ["GET /connectors\nAuthorization: Basic ZXZlOmV2ZQ==", "GET /health",
+                     "GET /\nAuthorization: Bearer x", "GET /nowhere\nAuthorization: Basic !"]),
+    "sites": (0, ["GET /\nHost: evil.example", "POST /connectors\nHost: localhost\n"
+                  "Origin: http://localhost:1\n" + TYPE + CREATED, "PUT /connectors/one/pause\n"
+                  "Host: [::1]:8083\nOrigin: http://[::1]:8083\nSec-Fetch-Site: cross-site"]),
+    "loggers": (32, ["PUT /admin/loggers/root?scope=cluster\n" + TYPE + '{"level":"warn"}',
+                     "GET /admin/loggers/root", "PUT /admin/loggers/x\n" + TYPE + "{}"]),
+    "malformed": (16, ["GET /connectors/%zz", "GET /connectors/%00", "GET //", "POST /connectors\n"
+                       + TYPE + "[[[", "POST /connectors\n\n{}", "GET /connectors/%ff/status",
+                       "POST /connectors\n" + TYPE + '{"name":"\\ud800","config":{}}']),
+}
+
 
 def main():
     shutil.rmtree(CORPUS, ignore_errors=True)
@@ -337,6 +388,8 @@ def main():
         write("fuzz_values", name, data)
     for name, data in ILPS.items():
         write("fuzz_ilp", name, data)
+    for name, (choice, requests) in REQUESTS.items():
+        write("fuzz_request", name, bytes([choice]) + "\x1e".join(requests).encode("utf-8"))
     for name, lines in TYPES.items():
         write("fuzz_types", name, "\n".join(lines).encode("utf-8"))
 
