@@ -44,6 +44,14 @@ static inline bool str_is(str a, const char *text)
     return str_eq(a, str_from(text));
 }
 
+/* Byte by byte; a text stands before those that begin with it. */
+static inline int str_compare(str a, str b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline bool str_starts(str text, str prefix)
 {
     return text.len >= prefix.len

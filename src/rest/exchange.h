@@ -30,7 +30,6 @@ struct exchange {
 struct server {
     const struct rest_settings *settings;
     struct rest rest;
-    struct log_changed log_changed;
     struct listener *listener;
     size_t listener_count;
     struct MHD_Daemon **daemon;

@@ -2,10 +2,8 @@
  * /admin/loggers: there is one log, called root as in Connect, and fieldtrail for those who look
  * for a name.
  */
-#include <stdatomic.h>
 #include <strings.h>
 
-#include "clock.h"
 #include "handlers.h"
 #include "json.h"
 #include "json_writer.h"
@@ -26,7 +24,7 @@ static bool is_known(str name)
 static void write_logger(struct json_writer *writer, const struct request *request)
 {
     static const char *const words[] = {"ERROR", "WARN", "INFO", "DEBUG"};
-    int64_t changed_ms = atomic_load(&request->rest->log_changed->at_ms);
+    int64_t changed_ms = request->rest->herder->level_changed_ms;
     json_open_object(writer);
     json_pair(writer, "level", str_from(words[log_get_level()]));
     json_key(writer, "last_modified");
@@ -80,6 +78,17 @@ static bool find_level(str text, enum log_level *level)
     return false;
 }
 
+static void set_for_all(struct request *request, str name, enum log_level level,
+                        struct response *response)
+{
+    struct herder *herder = request->rest->herder;
+    struct herder_answer answer = {.arena = request->arena};
+    if (is_known(name) && !herder->type->set_level(herder, name, level, &answer))
+        respond_refusal(response, &answer);
+    else
+        response->status = 204;
+}
+
 void put_logger(struct request *request, struct response *response)
 {
     struct json_writer writer;
@@ -98,15 +107,12 @@ void put_logger(struct request *request, struct response *response)
                       STR_ARG(str_head(member->text, 100)));
         return;
     }
-    if (is_known(name)) {
-        log_set_level(level);
-        atomic_store(&request->rest->log_changed->at_ms, clock_now_us() / 1000);
-    }
-    /* Connect tells the other workers then; here each has a level of its own. */
     if (request_query(request, "scope", 0, &scope) && str_is(scope, "cluster")) {
-        response->status = 204;
+        set_for_all(request, name, level, response);
         return;
     }
+    if (is_known(name))
+        herder_set_level(request->rest->herder, level);
     json_begin(&writer, &response->body);
     json_open_array(&writer);
     if (is_known(name))

@@ -9,17 +9,11 @@
 #include "rest_settings.h"
 #include "request.h"
 
-/* When the log's level was changed last, in ms since 1970; 0: never. */
-struct log_changed {
-    _Atomic int64_t at_ms;
-};
-
 struct rest {
     const struct rest_settings *settings;
     struct herder *herder;
     struct auth *auth; /* NULL: there is no file, and everything is allowed (on loopback alone) */
-    struct log_changed *log_changed;
-    bool loopback; /* all listeners are on loopback: requests must be for a name of it */
+    bool loopback;     /* all listeners are on loopback: requests must be for a name of it */
 };
 
 /* First step, before the body is read: who asks, for what, and whether that may be. False with the

@@ -45,7 +45,7 @@ static const struct route routes[] = {
      put_validate},
     {METHOD_GET, "/admin/loggers", RIGHT_READ, PACE_QUICK, JSON, get_loggers},
     {METHOD_GET, "/admin/loggers/{}", RIGHT_READ, PACE_QUICK, JSON, get_logger},
-    {METHOD_PUT, "/admin/loggers/{}", RIGHT_WRITE, PACE_QUICK, JSON, put_logger},
+    {METHOD_PUT, "/admin/loggers/{}", RIGHT_WRITE, PACE_SLOW, JSON, put_logger},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

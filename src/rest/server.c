@@ -123,7 +123,7 @@ struct server *server_listen(const struct rest_settings *settings, bool *taken, 
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->wake, NULL);
     guard_init(&server->guard);
-    server->rest = (struct rest){.settings = settings, .log_changed = &server->log_changed};
+    server->rest = (struct rest){.settings = settings};
     server->listener = mem_alloc(LISTENER_LIMIT * sizeof(*server->listener));
     server->daemon = mem_alloc(LISTENER_LIMIT * sizeof(*server->daemon));
     bool good = server->listener && server->daemon;

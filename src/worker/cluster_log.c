@@ -247,7 +247,8 @@ static void wait_to_try(struct cluster_log *log, const struct fault *fault, stru
     bool better = known.kind != FAULT_NONE && fault->kind == FAULT_RETRY;
     const struct fault *why = better ? &known : fault;
     if (strcmp(said->text, why->text) != 0)
-        log_write(LOG_WARN, "cluster: not ready: %s", why->text);
+        log_write(why->code == CLUSTER_MAKING ? LOG_DEBUG : LOG_WARN, "cluster: not ready: %s",
+                  why->text);
     *said = *why;
     int64_t until = clock_steady_ms() + *wait_ms;
     *wait_ms = *wait_ms * 2 < TRY_LAST_MS ? *wait_ms * 2 : TRY_LAST_MS;

@@ -5,19 +5,12 @@
 
 #include "mem.h"
 
-static int compare(str a, str b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 size_t cluster_map_from(const struct cluster_map *map, str key)
 {
     size_t low = 0, high = map->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(map->entry[middle].key, key) < 0)
+        if (str_compare(map->entry[middle].key, key) < 0)
             low = middle + 1;
         else
             high = middle;

@@ -17,6 +17,7 @@ static const struct {
     {KEY_TARGET, CLUSTER_TARGET},
     {KEY_RESTART, CLUSTER_RESTART},
     {KEY_RESTART_TASK, CLUSTER_RESTART_TASK},
+    {KEY_LOGGER, CLUSTER_LOGGER},
     {KEY_WORKER, CLUSTER_WORKER},
     {KEY_STATUS_CONNECTOR, CLUSTER_STATUS_CONNECTOR},
     {KEY_STATUS_TASK, CLUSTER_STATUS_TASK},
@@ -24,7 +25,6 @@ static const struct {
     {"task-", CLUSTER_CONNECTS},
     {"commit-", CLUSTER_CONNECTS},
     {"session-key", CLUSTER_CONNECTS},
-    {"logger-cluster-", CLUSTER_CONNECTS},
     {"tasks-fencing-", CLUSTER_CONNECTS},
 };
 
@@ -129,6 +129,14 @@ void cluster_put_restart(struct buf *out, const struct cluster_restart *restart)
 {
     buf_format(out, "{\"include-tasks\":%s,\"only-failed\":%s}",
                restart->include_tasks ? "true" : "false", restart->only_failed ? "true" : "false");
+}
+
+static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
+
+void cluster_put_level(struct buf *out, enum log_level level)
+{
+    put_member(out, "{\"level\":", str_from(level_names[level]));
+    buf_char(out, '}');
 }
 
 static void put_worker(struct buf *out, const struct cluster_worker *worker)
@@ -241,6 +249,20 @@ bool cluster_read_restart(str value, struct arena *arena, struct cluster_restart
         return false;
     restart->include_tasks = is_true(root, "include-tasks");
     restart->only_failed = is_true(root, "only-failed");
+    return true;
+}
+
+/* log4j has more levels than are ever written here. */
+bool cluster_read_level(str value, struct arena *arena, enum log_level *level, struct fault *fault)
+{
+    struct json *root;
+    size_t found;
+    if (!read_object(value, arena, &root, fault))
+        return false;
+    if (!find_name(level_names, sizeof(level_names) / sizeof(level_names[0]),
+                   json_string(json_member(root, "level")), &found))
+        return fault_set(fault, FAULT_RECORD, "it has no level that is known");
+    *level = (enum log_level)found;
     return true;
 }
 

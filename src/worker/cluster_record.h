@@ -10,6 +10,7 @@
  *     target-state-NAME           {"state":"STARTED"|"PAUSED","state.v2":…|"STOPPED"}
  *     restart-connector-NAME      {"include-tasks":…,"only-failed":…}; counts when it comes
  *     restart-task-NAME-N         {}; counts when it comes (Kafka Connect has none like it)
+ *     logger-cluster-LOGGER       {"level":…}; counts when it comes
  *
  * status.storage.topic, each written by the worker it tells of:
  *
@@ -26,6 +27,7 @@
 #include <fieldtrail/buf.h>
 #include <fieldtrail/option.h>
 
+#include "log.h"
 #include "worker.h"
 
 #define KEY_MARK "fieldtrail-cluster"
@@ -33,6 +35,7 @@
 #define KEY_TARGET "target-state-"
 #define KEY_RESTART "restart-connector-"
 #define KEY_RESTART_TASK "restart-task-"
+#define KEY_LOGGER "logger-cluster-"
 #define KEY_WORKER "fieldtrail-worker-"
 #define KEY_STATUS_CONNECTOR "status-connector-"
 #define KEY_STATUS_TASK "status-task-"
@@ -45,6 +48,7 @@ enum cluster_kind {
     CLUSTER_TARGET,
     CLUSTER_RESTART,
     CLUSTER_RESTART_TASK,
+    CLUSTER_LOGGER,
     CLUSTER_WORKER,
     CLUSTER_STATUS_CONNECTOR,
     CLUSTER_STATUS_TASK,
@@ -55,7 +59,7 @@ enum cluster_kind {
 
 struct cluster_key {
     enum cluster_kind kind;
-    str name;  /* of the connector, or the worker's id */
+    str name;  /* of the connector or the logger, or the worker's id */
     str topic; /* CLUSTER_STATUS_TOPIC */
     int task;
 };
@@ -84,6 +88,7 @@ void cluster_put_mark(struct buf *out, str group);
 void cluster_put_connector(struct buf *out, const struct config *config);
 void cluster_put_target(struct buf *out, enum target_state target);
 void cluster_put_restart(struct buf *out, const struct cluster_restart *restart);
+void cluster_put_level(struct buf *out, enum log_level level);
 void cluster_put_worker(struct buf *out, const struct cluster_worker *worker);
 void cluster_put_status(struct buf *out, const struct cluster_status *status);
 void cluster_put_topic(struct buf *out, str topic, str connector);
@@ -96,6 +101,8 @@ bool cluster_read_target(str value, struct arena *arena, enum target_state *targ
                          struct fault *fault) MUST_CHECK;
 bool cluster_read_restart(str value, struct arena *arena, struct cluster_restart *restart,
                           struct fault *fault) MUST_CHECK;
+bool cluster_read_level(str value, struct arena *arena, enum log_level *level,
+                        struct fault *fault) MUST_CHECK;
 /* Whatever has no group.id was not written by a worker of ours: `group` is then empty. */
 bool cluster_read_worker(str value, struct arena *arena, struct cluster_worker *worker,
                          struct fault *fault) MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #define USUAL_REPLICAS 3
 #define STEP_MS 50
+#define SEGMENT_BYTES "10485760"
 
 static bool refuse(struct fault *fault)
 {
@@ -63,6 +64,8 @@ static bool make_topic(struct cluster_log *log, int brokers, struct fault *fault
         return refuse(fault);
     }
     rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+    /* Compaction leaves the newest segment alone, and whoever starts reads all that is left. */
+    rd_kafka_NewTopic_set_config(topic, "segment.bytes", SEGMENT_BYTES);
     rd_kafka_queue_t *answers = rd_kafka_queue_new(log->reader);
     rd_kafka_CreateTopics(log->reader, &topic, 1, NULL, answers);
     rd_kafka_event_t *event = wait_for_answer(log, answers);

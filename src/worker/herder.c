@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "clock.h"
 #include "config_file.h"
 #include "secret.h"
 #include "validate.h"
@@ -33,6 +34,12 @@ bool herder_fail(struct herder_answer *answer, const struct fault *fault)
 bool herder_no_connector(struct herder_answer *answer, str name)
 {
     return herder_refuse(answer, HERDER_NOT_FOUND, "Connector %.*s not found", STR_ARG(name));
+}
+
+void herder_set_level(struct herder *herder, enum log_level level)
+{
+    log_set_level(level);
+    herder->level_changed_ms = clock_now_us() / 1000;
 }
 
 /* ---- configurations ---- */

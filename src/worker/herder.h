@@ -9,6 +9,7 @@
 #ifndef FIELDTRAIL_HERDER_H
 #define FIELDTRAIL_HERDER_H
 
+#include "log.h"
 #include "worker.h"
 
 enum herder_error {
@@ -109,6 +110,11 @@ struct herder_type {
     bool (*topics)(struct herder *herder, str name, struct str_list *topics,
                    struct herder_answer *answer);
     bool (*reset_topics)(struct herder *herder, str name, struct herder_answer *answer);
+    /* The log's level, of all workers. */
+    bool (*set_level)(struct herder *herder, str logger, enum log_level level,
+                      struct herder_answer *answer);
+    /* Quick: the ids of the workers that live, in order; of a worker alone its own. */
+    bool (*workers)(struct herder *herder, struct str_list *ids, struct herder_answer *answer);
     /* Quick: whether it has read all that it must know; live (its own thread does its rounds) and
        ready. */
     void (*health)(struct herder *herder, bool *live, bool *ready, struct herder_answer *answer);
@@ -119,9 +125,10 @@ struct herder_type {
 
 struct herder {
     const struct herder_type *type;
-    struct worker *worker; /* borrowed */
-    bool lasting;          /* changes survive a restart of the process */
-    str cluster_id;        /* Kafka's, once it is known; written once, before REST starts */
+    struct worker *worker;            /* borrowed */
+    bool lasting;                     /* changes survive a restart of the process */
+    _Atomic int64_t level_changed_ms; /* when the log's level was set, in ms since 1970; 0: never */
+    str cluster_id; /* Kafka's, once it is known; written once, before REST starts */
 };
 
 #define HERDER_REMOVED STR("(removed)")
@@ -152,6 +159,9 @@ bool herder_move_offsets(const struct config *properties, const struct config *s
 void herder_describe(const struct worker_connector *connector, struct herder_info *info);
 bool herder_report(const struct worker_connector *connector, str worker_id,
                    struct herder_status *status, struct herder_answer *answer) MUST_CHECK;
+
+/* Sets the level of this worker's log. */
+void herder_set_level(struct herder *herder, enum log_level level);
 
 bool herder_no_connector(struct herder_answer *answer, str name);
 

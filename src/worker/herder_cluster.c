@@ -68,24 +68,29 @@ static bool cluster_move_offsets(struct herder *herder, str name,
     return herder_move_offsets(worker_properties(herder->worker), &sight.config, offsets, answer);
 }
 
-/* The records go, and every worker forgets when it reads that. */
-static bool cluster_reset_topics(struct herder *herder, str name, struct herder_answer *answer)
+/* Every worker forgets what it reads the end of. */
+bool cluster_forget(struct cluster *self, const struct str_list *keys, struct herder_answer *answer)
 {
-    struct cluster *self = self_of(herder);
-    struct str_list topics;
-    if (!cluster_topics(herder, name, &topics, answer))
-        return false;
-    worker_reset_topics(herder->worker, name);
+    if (keys->count == 0)
+        return true;
     pthread_mutex_lock(&self->sending);
-    for (size_t i = 0; i < topics.count; i++) {
-        str key = arena_format(answer->arena, KEY_STATUS_TOPIC "%.*s" KEY_TOPIC_CONNECTOR "%.*s",
-                               STR_ARG(topics.item[i]), STR_ARG(name));
-        if (key.ptr)
-            cluster_log_send(self->statuses, key, STR_EMPTY);
-    }
+    for (size_t i = 0; i < keys->count; i++)
+        cluster_log_send(self->statuses, keys->item[i], STR_EMPTY);
     cluster_log_flush(self->statuses, clock_steady_ms() + LEAVE_MS);
     pthread_mutex_unlock(&self->sending);
     return catch_up(self, answer);
+}
+
+static bool cluster_reset_topics(struct herder *herder, str name, struct herder_answer *answer)
+{
+    struct cluster *self = self_of(herder);
+    struct cluster_sight sight;
+    struct str_list keys;
+    if (!cluster_find(self, name, &sight, answer)
+        || !cluster_status_keys(self, name, true, &keys, answer))
+        return false;
+    worker_reset_topics(herder->worker, name);
+    return cluster_forget(self, &keys, answer);
 }
 
 /* ---- health ---- */
@@ -253,6 +258,8 @@ static const struct herder_type cluster_type = {
     .move_offsets = cluster_move_offsets,
     .topics = cluster_topics,
     .reset_topics = cluster_reset_topics,
+    .set_level = cluster_do_set_level,
+    .workers = cluster_workers,
     .health = cluster_health,
     .turn = turn,
     .stop = stop,

@@ -55,6 +55,11 @@ struct cluster {
 /* herder_cluster_take.c: the records of the two logs. */
 cluster_take cluster_take_config, cluster_take_status;
 
+/* herder_cluster.c: takes these keys out of the topic of statuses, and waits a while until that is
+   known here. */
+bool cluster_forget(struct cluster *self, const struct str_list *keys,
+                    struct herder_answer *answer) MUST_CHECK;
+
 /* herder_cluster_turn.c: called by the worker's thread. */
 void cluster_turn(struct herder *herder);
 
@@ -70,6 +75,8 @@ bool cluster_do_restart(struct herder *herder, const struct herder_restart *rest
                         struct herder_status *status, struct herder_answer *answer);
 bool cluster_do_restart_task(struct herder *herder, str name, int64_t id,
                              struct herder_answer *answer);
+bool cluster_do_set_level(struct herder *herder, str logger, enum log_level level,
+                          struct herder_answer *answer);
 
 /* herder_cluster_read.c: what the maps say. A connector as the cluster has it; false where there is
    none (answer->error stays HERDER_OK), or with the answer. */
@@ -91,6 +98,10 @@ bool cluster_status(struct herder *herder, str name, struct herder_status *statu
                     struct herder_answer *answer);
 bool cluster_topics(struct herder *herder, str name, struct str_list *topics,
                     struct herder_answer *answer);
+bool cluster_workers(struct herder *herder, struct str_list *ids, struct herder_answer *answer);
+/* The keys of all statuses that were written of the connector, `topics` those of its topics alone. */
+bool cluster_status_keys(struct cluster *self, str name, bool topics, struct str_list *keys,
+                         struct herder_answer *answer) MUST_CHECK;
 /* The first task that a living worker says it has, -1: none; `worker` is the arena's. */
 int cluster_task_alive(struct cluster *self, str name, struct arena *arena, str *worker);
 

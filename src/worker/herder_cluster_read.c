@@ -198,14 +198,42 @@ int cluster_task_alive(struct cluster *self, str name, struct arena *arena, str 
     return -1;
 }
 
-/* ---- topics ---- */
+bool cluster_status_keys(struct cluster *self, str name, bool topics, struct str_list *keys,
+                         struct herder_answer *answer)
+{
+    pthread_mutex_lock(&self->mutex);
+    *keys = (struct str_list){ARENA_NEW(answer->arena, str, self->status.count + 1), 0};
+    bool good = keys->item != NULL;
+    for (size_t i = 0; good && i < self->status.count; i++) {
+        struct cluster_key key = cluster_key_read(self->status.entry[i].key);
+        if (str_eq(key.name, name) && (!topics || key.kind == CLUSTER_STATUS_TOPIC))
+            good = arena_copy(answer->arena, self->status.entry[i].key, &keys->item[keys->count++]);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return good || no_memory(answer);
+}
+
+/* ---- names in order ---- */
 
 static int compare_names(const void *a, const void *b)
 {
-    const str *left = a, *right = b;
-    size_t least = left->len < right->len ? left->len : right->len;
-    int order = least ? memcmp(left->ptr, right->ptr, least) : 0;
-    return order ? order : (left->len > right->len) - (left->len < right->len);
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+bool cluster_workers(struct herder *herder, struct str_list *ids, struct herder_answer *answer)
+{
+    struct cluster *self = self_of(herder);
+    str live[CLUSTER_MEMBER_LIMIT];
+    *ids = (struct str_list){ARENA_NEW(answer->arena, str, CLUSTER_MEMBER_LIMIT), 0};
+    bool good = ids->item != NULL;
+    pthread_mutex_lock(&self->mutex);
+    size_t count = cluster_roll_live(&self->roll, live);
+    for (size_t i = 0; good && i < count; i++)
+        good = arena_copy(answer->arena, live[i], &ids->item[ids->count++]);
+    pthread_mutex_unlock(&self->mutex);
+    if (good)
+        qsort(ids->item, ids->count, sizeof(str), compare_names);
+    return good || no_memory(answer);
 }
 
 bool cluster_topics(struct herder *herder, str name, struct str_list *topics,

@@ -87,6 +87,49 @@ static bool take_restart(struct cluster *self, const struct cluster_record *reco
     return true;
 }
 
+/* One that is made anew under the name of one that was deleted begins with nothing of it, however
+   soon it comes. */
+static bool take_connector(struct cluster *self, const struct cluster_record *record,
+                           const struct cluster_key *key, struct fault *fault)
+{
+    if (!record->has_value)
+        worker_remove(self->herder.worker, key->name);
+    return check_config(self, record, key->kind, fault) && set(self, &self->config, record, fault);
+}
+
+/* Like a restart, it counts when it comes: a worker begins with the level of its own properties. */
+static bool take_logger(struct cluster *self, const struct cluster_record *record,
+                        struct fault *fault)
+{
+    enum log_level level;
+    if (!record->has_value || record->old)
+        return true;
+    if (!cluster_read_level(record->value, &self->config_scratch, &level, fault))
+        return fault_in(fault, "%.*s", STR_ARG(record->key));
+    herder_set_level(&self->herder, level);
+    return true;
+}
+
+/* What only a cluster that the topic belongs to has written. */
+static bool take_own(struct cluster *self, const struct cluster_record *record,
+                     const struct cluster_key *key, struct fault *fault)
+{
+    if (!self->marked)
+        return refuse_stranger(record, fault);
+    if (key->kind == CLUSTER_CONNECTOR)
+        return take_connector(self, record, key, fault);
+    if (key->kind == CLUSTER_TARGET)
+        return check_config(self, record, key->kind, fault)
+               && set(self, &self->config, record, fault);
+    if (key->kind == CLUSTER_LOGGER)
+        return take_logger(self, record, fault);
+    if (key->kind != CLUSTER_CONNECTS)
+        return take_restart(self, record, key, fault);
+    return fault_set(fault, FAULT_RECORD,
+                     "the key %.*s is Kafka Connect's: give each a topic of its own",
+                     STR_ARG(record->key));
+}
+
 bool cluster_take_config(void *context, const struct cluster_record *record, struct fault *fault)
 {
     struct cluster *self = context;
@@ -97,21 +140,11 @@ bool cluster_take_config(void *context, const struct cluster_record *record, str
         return take_mark(self, record, fault);
     case CLUSTER_CONNECTOR:
     case CLUSTER_TARGET:
-        if (!self->marked)
-            return refuse_stranger(record, fault);
-        return check_config(self, record, key.kind, fault)
-               && set(self, &self->config, record, fault);
     case CLUSTER_RESTART:
     case CLUSTER_RESTART_TASK:
-        if (!self->marked)
-            return refuse_stranger(record, fault);
-        return take_restart(self, record, &key, fault);
+    case CLUSTER_LOGGER:
     case CLUSTER_CONNECTS:
-        if (!self->marked)
-            return refuse_stranger(record, fault);
-        return fault_set(fault, FAULT_RECORD,
-                         "the key %.*s is Kafka Connect's: give each a topic of its own",
-                         STR_ARG(record->key));
+        return take_own(self, record, &key, fault);
     case CLUSTER_WORKER:
     case CLUSTER_STATUS_CONNECTOR:
     case CLUSTER_STATUS_TASK:
@@ -212,6 +245,7 @@ bool cluster_take_status(void *context, const struct cluster_record *record, str
     case CLUSTER_TARGET:
     case CLUSTER_RESTART:
     case CLUSTER_RESTART_TASK:
+    case CLUSTER_LOGGER:
     case CLUSTER_CONNECTS:
     case CLUSTER_UNKNOWN:
         break;

@@ -6,6 +6,8 @@
  * lives. What was said is compared with what the topic holds and said again where it did not
  * arrive.
  */
+#include <stdlib.h>
+
 #include "clock.h"
 #include "herder_cluster_parts.h"
 #include "log.h"
@@ -116,27 +118,27 @@ static bool look(struct cluster *self, struct round *round)
     return good;
 }
 
+static int compare_name(const void *name, const void *wish)
+{
+    return str_compare(*(const str *)name, ((const struct wish *)wish)->name);
+}
+
+/* Wishes are in the order of their names, as the map has them. */
 static const struct wish *find_wish(const struct round *round, str name)
 {
-    for (size_t i = 0; i < round->count; i++)
-        if (str_eq(round->wish[i].name, name))
-            return &round->wish[i];
-    return NULL;
+    return bsearch(&name, round->wish, round->count, sizeof(*round->wish), compare_name);
 }
 
 /* Nothing that was given to the worker stays unless it is wanted. */
 static void remove_unwanted(struct cluster *self, const struct round *round)
 {
-    struct str_list names;
-    struct fault fault;
-    if (!worker_names(self->herder.worker, &self->round, &names, &fault))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        if (find_wish(round, names.item[i]))
+    for (size_t i = self->applied.count; i-- > 0;) {
+        str name = self->applied.entry[i].key;
+        if (find_wish(round, name))
             continue;
-        worker_remove(self->herder.worker, names.item[i]);
-        cluster_map_drop(&self->applied, names.item[i]);
-        log_write(LOG_INFO, "cluster: %.*s was deleted", STR_ARG(names.item[i]));
+        worker_remove(self->herder.worker, name);
+        log_write(LOG_INFO, "cluster: %.*s was deleted", STR_ARG(name));
+        cluster_map_drop(&self->applied, name);
     }
 }
 
@@ -151,15 +153,14 @@ static void apply(struct cluster *self, const struct wish *wish)
         return;
     }
     bool new = applied_offset(self, wish->name) < 0;
-    if (!cluster_read_connector(wish->value, wish->name, &self->round, &config, &fault)
+    if (!cluster_map_set(&self->applied, &entry, &fault)
+        || !cluster_read_connector(wish->value, wish->name, &self->round, &config, &fault)
         || !worker_put(self->herder.worker, wish->name, &config, wish->target, &fault))
         log_write(LOG_ERROR, "cluster: %.*s: %s", STR_ARG(wish->name), fault.text);
     else
         log_write(LOG_INFO, "cluster: %.*s was %s", STR_ARG(wish->name),
                   new ? "taken over" : "changed");
     worker_set_target(self->herder.worker, wish->name, wish->target);
-    if (!cluster_map_set(&self->applied, &entry, &fault))
-        log_write(LOG_ERROR, "cluster: %.*s: %s", STR_ARG(wish->name), fault.text);
 }
 
 static bool is_mine(const struct round *round, str connector, int task)

@@ -16,6 +16,7 @@ struct asked {
     const struct config *patch;
     const struct herder_restart *restart;
     enum target_state target;
+    enum log_level level;
     int64_t task;
     struct cluster_sight sight; /* before it, and of put and patch after it */
     bool there;
@@ -154,8 +155,16 @@ static bool decide_remove(void *context, struct cluster_batch *batch, struct fau
 
 bool cluster_do_remove(struct herder *herder, str name, struct herder_answer *answer)
 {
-    struct asked asked = {.self = (struct cluster *)herder, .answer = answer, .name = name};
-    return perform(&asked, decide_remove);
+    struct cluster *self = (struct cluster *)herder;
+    struct asked asked = {.self = self, .answer = answer, .name = name};
+    struct str_list keys;
+    if (!perform(&asked, decide_remove))
+        return false;
+    /* It is deleted; where this fails, its workers bury what they said of it. */
+    if (!cluster_status_keys(self, name, false, &keys, answer)
+        || !cluster_forget(self, &keys, answer))
+        answer->error = HERDER_OK;
+    return true;
 }
 
 /* ---- states ---- */
@@ -231,6 +240,23 @@ static bool decide_restart_task(void *context, struct cluster_batch *batch, stru
                             (long long)asked->task);
     buf_str(cluster_batch_put(batch, KEY_RESTART_TASK, name), STR("{}"));
     return true;
+}
+
+static bool decide_level(void *context, struct cluster_batch *batch, struct fault *fault)
+{
+    struct asked *asked = context;
+    (void)fault;
+    put_mark(asked->self, batch);
+    cluster_put_level(cluster_batch_put(batch, KEY_LOGGER, asked->name), asked->level);
+    return true;
+}
+
+bool cluster_do_set_level(struct herder *herder, str logger, enum log_level level,
+                          struct herder_answer *answer)
+{
+    struct asked asked = {
+        .self = (struct cluster *)herder, .answer = answer, .name = logger, .level = level};
+    return perform(&asked, decide_level);
 }
 
 bool cluster_do_restart_task(struct herder *herder, str name, int64_t id,

@@ -196,6 +196,25 @@ static bool standalone_reset_topics(struct herder *herder, str name, struct herd
 
 /* ---- the rest ---- */
 
+static bool standalone_set_level(struct herder *herder, str logger, enum log_level level,
+                                 struct herder_answer *answer)
+{
+    (void)logger;
+    (void)answer;
+    herder_set_level(herder, level);
+    return true;
+}
+
+static bool standalone_workers(struct herder *herder, struct str_list *ids,
+                               struct herder_answer *answer)
+{
+    *ids = (struct str_list){ARENA_NEW(answer->arena, str, 1), 1};
+    if (!ids->item)
+        return herder_refuse(answer, HERDER_FAILED, "memory ran out");
+    ids->item[0] = worker_id(herder->worker);
+    return true;
+}
+
 static void standalone_health(struct herder *herder, bool *live, bool *ready,
                               struct herder_answer *answer)
 {
@@ -229,6 +248,8 @@ static const struct herder_type standalone_type = {
     .move_offsets = standalone_move_offsets,
     .topics = standalone_topics,
     .reset_topics = standalone_reset_topics,
+    .set_level = standalone_set_level,
+    .workers = standalone_workers,
     .health = standalone_health,
     .turn = standalone_turn,
     .stop = standalone_stop,

@@ -21,22 +21,15 @@ static uint64_t score(str worker, str connector, int task)
     return spread(str_hash(hash, (str){number, sizeof(number)}));
 }
 
-/* Equal hashes are settled by the names, as all else that workers must agree on. */
-static bool is_after(str a, str b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
-    return order != 0 ? order > 0 : a.len > b.len;
-}
-
 size_t placement_of(const str *worker, size_t count, str connector, int task)
 {
     size_t best = PLACEMENT_NOWHERE;
     uint64_t most = 0;
     for (size_t i = 0; i < count; i++) {
+        /* Equal hashes are settled by the names, as all else that workers must agree on. */
         uint64_t mine = score(worker[i], connector, task);
         if (best == PLACEMENT_NOWHERE || mine > most
-            || (mine == most && is_after(worker[i], worker[best]))) {
+            || (mine == most && str_compare(worker[i], worker[best]) > 0)) {
             best = i;
             most = mine;
         }

@@ -8,10 +8,7 @@
 
 static int compare_names(const void *a, const void *b)
 {
-    const str *left = a, *right = b;
-    size_t least = left->len < right->len ? left->len : right->len;
-    int order = least ? memcmp(left->ptr, right->ptr, least) : 0;
-    return order ? order : (left->len > right->len) - (left->len < right->len);
+    return str_compare(*(const str *)a, *(const str *)b);
 }
 
 bool worker_names(struct worker *worker, struct arena *arena, struct str_list *names,

@@ -264,6 +264,67 @@ def test_a_failed_task_is_restarted_wherever_it_runs(cluster, stack):
     cluster.settled(name, 1)
 
 
+def test_a_name_that_is_used_anew_begins_with_nothing(cluster, stack):
+    """Deleted at one worker and at once created at another, before all have seen either."""
+    stack.create_topic(cluster.bench.topic)
+    one, two, three = cluster.start(3)
+    name, path = cluster.name, f"/connectors/{cluster.name}"
+    assert one.ask("POST", "/connectors", cluster.connector(tasks__max="6")).status == 201
+    cluster.settled(name, 6)
+    produce(stack, cluster.bench.topic, 500)
+    cluster.bench.caught_up()
+    wait_until(lambda: all(each.ask("GET", path + "/topics").json()[name]["topics"]
+                           for each in cluster.members), "topics are known")
+    assert two.ask("PUT", path + "/pause").status == 202
+    cluster.settled(name, 6, state="PAUSED")
+    for _ in range(5):
+        assert two.ask("DELETE", path).status == 204
+        assert three.ask("GET", path + "/config").status in (200, 404)  # older by a fetch
+        again = three.ask("POST", "/connectors", cluster.connector(tasks__max="2"))
+        assert again.status == 201, again.text
+        assert len(again.json()["tasks"]) == 2
+    cluster.settled(name, 2)
+    time.sleep(2)
+    for each in cluster.members:
+        assert each.ask("GET", path + "/topics").json() == {name: {"topics": []}}
+        assert len(each.status(name)["tasks"]) == 2
+    produce(stack, cluster.bench.topic, 500, seed=2)
+    cluster.bench.caught_up()
+    cluster.bench.equal()
+    # A reset of the positions, asked at each: only the one that reads them all again doubles none.
+    assert one.ask("DELETE", path + "/offsets").status == 400
+    assert two.ask("PUT", path + "/stop").status == 204
+    cluster.bench.sql("truncate holding_pivot")
+
+    def reset():
+        return three.ask("DELETE", path + "/offsets").status == 200
+    wait_until(reset, "the positions were reset at a worker that had no task")
+    assert one.ask("PUT", path + "/resume").status == 202
+    cluster.bench.caught_up()
+    cluster.bench.equal()
+
+
+def test_loggers_of_one_and_of_all(cluster):
+    one, two, three = cluster.start(3)
+    late = Member(cluster)
+
+    def levels():
+        return [each.ask("GET", "/admin/loggers/root").json()["level"] for each in cluster.members]
+    assert levels() == ["INFO"] * 3
+    assert two.ask("PUT", "/admin/loggers/root", {"level": "WARN"}).json() == ["root"]
+    assert levels() == ["INFO", "WARN", "INFO"]
+    changed = one.ask("PUT", "/admin/loggers/root?scope=cluster", {"level": "DEBUG"})
+    assert (changed.status, changed.text) == (204, "")
+    assert one.ask("GET", "/admin/loggers/root").json()["level"] == "DEBUG"
+    wait_until(lambda: levels() == ["DEBUG"] * 3, "all workers' level")
+    assert three.ask("GET", "/admin/loggers/root").json()["last_modified"] > 0
+    assert json.loads(cluster.records(cluster.configs)["logger-cluster-root"]) == {"level": "DEBUG"}
+    # It is not for those who come later, as with Kafka Connect.
+    cluster.members.append(late.start())
+    wait_until(late.ready, "the fourth")
+    assert levels()[3] == "INFO"
+
+
 def test_who_leaves_is_replaced_at_once(cluster, stack):
     stack.create_topic(cluster.bench.topic)
     one, two = cluster.start(2)

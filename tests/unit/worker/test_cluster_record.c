@@ -40,6 +40,7 @@ static void test_keys(void **state)
     check_key("target-state-a", CLUSTER_TARGET, "a", 0, "");
     check_key("restart-connector-a", CLUSTER_RESTART, "a", 0, "");
     check_key("restart-task-a-b-12", CLUSTER_RESTART_TASK, "a-b", 12, "");
+    check_key("logger-cluster-root", CLUSTER_LOGGER, "root", 0, "");
     check_key("fieldtrail-worker-h:1", CLUSTER_WORKER, "h:1", 0, "");
     check_key("status-connector-a", CLUSTER_STATUS_CONNECTOR, "a", 0, "");
     check_key("status-task-a-0-255", CLUSTER_STATUS_TASK, "a-0", 255, "");
@@ -75,8 +76,7 @@ static void test_keys_that_are_none(void **state)
 
 static void test_keys_of_kafka_connect(void **state)
 {
-    static const char *const keys[] = {"task-a-0", "commit-a", "session-key", "logger-cluster-root",
-                                       "tasks-fencing-a"};
+    static const char *const keys[] = {"task-a-0", "commit-a", "session-key", "tasks-fencing-a"};
     (void)state;
     for (size_t i = 0; i < COUNT(keys); i++)
         check_number(keys[i], cluster_key_read(str_from(keys[i])).kind, CLUSTER_CONNECTS);
@@ -238,6 +238,27 @@ static void test_restarts_and_marks(void **state)
     buf_release(&out);
 }
 
+static void test_levels(void **state)
+{
+    static const char *const written[] = {"{\"level\":\"ERROR\"}", "{\"level\":\"WARN\"}",
+                                          "{\"level\":\"INFO\"}", "{\"level\":\"DEBUG\"}"};
+    enum log_level level;
+    struct fault fault;
+    struct buf out;
+    (void)state;
+    buf_init(&out, 1000);
+    for (int i = 0; i < 4; i++) {
+        buf_clear(&out);
+        cluster_put_level(&out, (enum log_level)i);
+        check_text("written", buf_view(&out), written[i]);
+        check_good("read", cluster_read_level(buf_view(&out), &arena, &level, &fault), &fault);
+        check_number("level", level, i);
+    }
+    buf_release(&out);
+    check_fault("unknown", cluster_read_level(STR("{\"level\":\"LOUD\"}"), &arena, &level, &fault),
+                &fault, FAULT_RECORD, "level");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -251,6 +272,7 @@ int main(void)
         TEST(test_target_states),
         TEST(test_statuses),
         TEST(test_restarts_and_marks),
+        TEST(test_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
