@@ -127,7 +127,7 @@ static void put_summed(struct json_writer *json, const struct worker_connector *
 }
 
 static void put_summary(struct json_writer *json, const struct request *request,
-                        const struct scrape *scrape)
+                        const struct scrape *scrape, const struct str_list *workers)
 {
     const struct herder *herder = request->rest->herder;
     json_open_object(json);
@@ -139,6 +139,11 @@ static void put_summary(struct json_writer *json, const struct request *request,
                  (double)clock_now_us() / 1e6 - scrape->process.start_seconds);
     pair_decimal(json, "cpu_seconds", scrape->process.cpu_seconds);
     pair_number(json, "resident_bytes", (int64_t)scrape->process.resident_bytes);
+    json_key(json, "workers");
+    json_open_array(json);
+    for (size_t i = 0; i < workers->count; i++)
+        json_text(json, workers->item[i]);
+    json_close_array(json);
     json_key(json, "connectors");
     json_open_array(json);
     for (size_t i = 0; i < scrape->connector_count; i++)
@@ -149,12 +154,19 @@ static void put_summary(struct json_writer *json, const struct request *request,
 
 void get_summary(struct request *request, struct response *response)
 {
+    struct herder *herder = request->rest->herder;
+    struct herder_answer answer = {.arena = request->arena};
     struct scrape scrape;
+    struct str_list workers;
     struct json_writer json;
     if (!take_scrape(request, &scrape, response))
         return;
+    if (!herder->type->workers(herder, &workers, &answer)) {
+        respond_refusal(response, &answer);
+        return;
+    }
     if (json_begin(&json, &response->body))
-        put_summary(&json, request, &scrape);
+        put_summary(&json, request, &scrape, &workers);
     respond_json(response, &json);
 }
 

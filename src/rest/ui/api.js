@@ -48,3 +48,10 @@ export function pathOf(name, ...rest) {
 export function detailOf(name) {
   return "fieldtrail/connectors/" + encodeURIComponent(name);
 }
+
+/** The page of another worker. Those of this machine are asked under the name that this one was. */
+export function pageOf(id, own) {
+  const at = id.lastIndexOf(":");
+  const host = id.slice(0, at) === own.slice(0, own.lastIndexOf(":")) ? location.hostname : id.slice(0, at);
+  return `${location.protocol}//${host}${id.slice(at)}/ui`;
+}

@@ -1,9 +1,9 @@
 // One connector: its states, what can be done to it, its plots and rows. And the worker as a whole,
 // where none is chosen.
-import {detailOf, get} from "./api.js";
+import {detailOf, get, pageOf} from "./api.js";
 import {full, keyed, make, say, seconds, setState, short} from "./dom.js";
 import {letters, worstState} from "./list.js";
-import {makePlot} from "./plot.js";
+import {makePlot, roundTime, roundUp} from "./plot.js";
 
 const causes = {source: "could not be read whole", decode: "no event, or lacks what is configured",
   encode: "a value the target's format cannot hold", target: "refused by the target"};
@@ -57,21 +57,29 @@ function troubles(connector) {
   return [...seen].map(([trace, [title, waits]]) => ({trace, title, waits}));
 }
 
+/** A link to the page of a worker that lives and is not this one. */
+function setWorker(link, id, summary, hash) {
+  say(link, id);
+  if (id !== summary.worker_id && summary.workers.includes(id))
+    link.href = pageOf(id, summary.worker_id) + hash;
+  else link.removeAttribute("href");
+}
+
 function taskTable(doTask) {
   const body = make("tbody");
   const element = make("section", {class: "card"}, make("h2", {text: "Tasks"}),
     tableOf([["task"], ["state"], ["worker"], ["waiting", "number"], [""]], body));
-  return {element, show(connector, mayWrite) {
+  return {element, show(connector, summary) {
     keyed(body, connector.tasks, (task) => task.id, (task) => make("tr", {},
       make("td", {text: task.id}), make("td", {}, make("span", {class: "state"})),
-      make("td", {class: "mono"}), make("td", {class: "number"}),
+      make("td", {class: "mono"}, make("a")), make("td", {class: "number"}),
       make("td", {class: "number"}, make("button", {type: "button", class: "small", text: "restart",
         "aria-label": `Restart task ${task.id}`, onclick: () => doTask(task.id)}))),
     (row, task) => {
       setState(row.children[1].firstChild, task.state);
-      say(row.children[2], task.worker_id ?? "");
+      setWorker(row.children[2].firstChild, task.worker_id ?? "", summary, location.hash);
       say(row.children[3], task.lag === undefined ? "–" : full(task.lag));
-      row.children[4].firstChild.disabled = !mayWrite;
+      row.children[4].firstChild.disabled = !summary.may_write;
     });
   }};
 }
@@ -107,12 +115,12 @@ function lanesCard() {
   }};
 }
 
-function cell(value, known = true) {
-  if (!known) return make("td", {}, make("span", {class: "null", text: "?",
-    title: "The source did not send the old value"}));
-  if (value === null || value === undefined)
-    return make("td", {}, make("span", {class: "null", text: "NULL"}));
-  return make("td", {text: value});
+function cell(value, kind, known = true) {
+  const mark = (text, title) => make("td", {class: kind}, make("span", {class: "null", text, title}));
+  if (!known) return mark("?", "The source did not send the old value");
+  if (value === null || value === undefined) return mark("NULL");
+  if (value === "") return mark("''", "An empty text");
+  return make("td", {class: kind, text: value});
 }
 
 function keysOf(row) {
@@ -131,7 +139,8 @@ function rowsCard() {
   const table = tableOf([["time"], ["op"], ["table"], ["key"], ["field"], ["old value"], ["new value"]],
     body);
   const element = make("section", {class: "card wide", id: "latest"},
-    make("h2", {text: "Latest rows (a sample, where many come)"}), none, table);
+    make("h2", {text: "Latest rows"}), make("p", {class: "quiet note", text: "As they were made: a "
+      + "sample where many come, and the last of them may still wait for the target."}), none, table);
   let first = true;
   return {element, show(tasks) {
     const rows = tasks.flatMap(({task, rows: found}) => found.map((row) => ({...row, task})));
@@ -144,7 +153,7 @@ function rowsCard() {
         make("td", {}, make("span", {class: "op", text: row.op ?? ""})),
         make("td", {class: "tight", text: row.source_table ?? ""}), make("td", {text: keysOf(row)}),
         make("td", {class: "tight", text: row.change_field ?? ""}),
-        cell(row.old_value, row.old_known !== false), cell(row.new_value)), () => {});
+        cell(row.old_value, "old", row.old_known !== false), cell(row.new_value)), () => {});
     first = false;
   }};
 }
@@ -182,12 +191,28 @@ function actions(connector, act) {
   }};
 }
 
-/** Where the worker has looked for less than an hour there is nothing before. */
-function wholeHour(history) {
-  const pad = (values) => [...Array(history.samples - values.length).fill(null), ...values];
-  const {events, rows, lag, delay} = history;
-  return {...history, count: history.samples, events: pad(events), rows: pad(rows), lag: pad(lag),
-    delay: pad(delay)};
+/** Five minutes, fifteen or the hour: as long as there is something to see. */
+function windowOf(history) {
+  const keys = ["events", "rows", "lag", "delay"];
+  const starts = keys.map((key) => history[key].findIndex((value) => value !== null))
+    .filter((start) => start >= 0);
+  const length = history.lag.length - Math.min(history.lag.length, ...starts);
+  const count = [5, 15, 60].map((minutes) => minutes * 60000 / history.interval_ms)
+    .find((samples) => samples >= length) ?? history.samples;
+  const cut = (values) => [...Array(Math.max(0, count - values.length)).fill(null),
+    ...values.slice(Math.max(0, values.length - count))];
+  return {...history, count, ...Object.fromEntries(keys.map((key) => [key, cut(history[key])]))};
+}
+
+/** Numbers are those of the worker that was asked. */
+function whereabouts(connector, summary) {
+  const here = connector.tasks.filter((task) => task.worker_id === summary.worker_id).length;
+  const all = connector.tasks.length;
+  if (summary.workers.length < 2 || here === all) return "";
+  if (here === 0) return "No task of it runs on this worker, and numbers are those of the worker that is "
+    + "asked: the table of tasks leads to the others.";
+  return `${here} of ${all} tasks run${here === 1 ? "s" : ""} on this worker, and numbers are those of the `
+    + "worker that is asked: the table of tasks leads to the others.";
 }
 
 /** The view of one connector. update(connector, summary) is called with every poll. */
@@ -195,20 +220,22 @@ export function makeDetail(name, connector, act) {
   const state = make("span", {class: "state"});
   const kind = make("span", {class: "quiet"});
   const boxes = make("div");
+  const where = make("p", {class: "quiet"});
   const buttons = actions(connector, (what) => act(what, name));
   const numbers = figures(["events/s", "rows/s", "waiting", "oldest waits for", "rows in all",
     "left out", "old value unknown"]);
   const parts = {
     throughput: makePlot("Throughput", [{name: "events/s", key: "events"},
-      {name: "rows/s", key: "rows"}], short),
-    lag: makePlot("Records that wait", [{name: "records", key: "lag", tone: 3}], short),
-    delay: makePlot("From commit in the database to durable", [{name: "delay", key: "delay"}], seconds),
+      {name: "rows/s", key: "rows"}], short, roundUp),
+    lag: makePlot("Records that wait", [{name: "records", key: "lag", tone: 3}], short,
+      (value) => Math.max(2, roundUp(value))),
+    delay: makePlot("Delay, commit to durable", [{name: "delay", key: "delay"}], seconds, roundTime),
     tasks: taskTable((id) => act("task", name, id)), letters: lettersCard(), rows: rowsCard(),
     lanes: lanesCard(), config: configCard(name)};
   const element = make("div", {},
     make("a", {class: "back", href: "#/", text: "← all connectors"}),
     make("div", {class: "title"}, make("h1", {text: name}), state, kind), buttons.element, boxes,
-    numbers.element, make("div", {class: "cards"}, parts.throughput.element, parts.lag.element,
+    numbers.element, where, make("div", {class: "cards"}, parts.throughput.element, parts.lag.element,
       parts.delay.element, parts.rows.element, parts.tasks.element, parts.letters.element,
       parts.lanes.element, parts.config.element));
   let asked = 0;
@@ -217,7 +244,7 @@ export function makeDetail(name, connector, act) {
     const number = ++asked;
     const found = await get(detailOf(name));
     if (number !== asked) return;
-    const history = wholeHour(found.history);
+    const history = windowOf(found.history);
     for (const key of ["throughput", "lag", "delay"]) parts[key].update(history);
     parts.rows.show(found.latest);
     parts.lanes.show(found.partitions);
@@ -236,31 +263,62 @@ export function makeDetail(name, connector, act) {
     numbers.show(short(now.events_per_second), short(now.rows_per_second), full(now.lag),
       now.oldest_seconds > 0 ? seconds(now.oldest_seconds) : "–", full(now.rows), full(letters(now)),
       full(now.unknown_old));
-    parts.tasks.show(now, summary.may_write);
+    const text = whereabouts(now, summary);
+    where.hidden = text === "";
+    say(where, text);
+    parts.tasks.show(now, summary);
     parts.letters.show(now);
     await refresh();
   }};
 }
 
+/** The workers of the cluster that live, and how many tasks each has. */
+function workersCard() {
+  const body = make("tbody");
+  const element = make("section", {class: "card"}, make("h2", {text: "Workers of the cluster"}),
+    tableOf([["worker"], ["tasks", "number"]], body));
+  return {element, show(connectors, summary) {
+    const counts = new Map();
+    for (const task of connectors.flatMap((each) => each.tasks))
+      counts.set(task.worker_id, (counts.get(task.worker_id) ?? 0) + 1);
+    element.hidden = summary.workers.length < 2;
+    keyed(body, summary.workers, (id) => id, (id) => make("tr", {},
+      make("td", {class: "mono"}, make("a"), make("span", {class: "quiet",
+        text: id === summary.worker_id ? " this one" : ""})), make("td", {class: "number"})),
+    (row, id) => {
+      setWorker(row.firstChild.firstChild, id, summary, "");
+      say(row.lastChild, full(counts.get(id) ?? 0));
+    });
+  }};
+}
+
 /** Where no connector is chosen: the worker, and what asks for attention. */
 export function makeOverview() {
-  const numbers = figures(["connectors", "events/s", "rows/s", "waiting", "left out", "CPU used",
-    "memory", "up for"]);
+  const numbers = figures(["connectors", "events/s", "rows/s", "waiting", "left out", "CPU", "memory",
+    "up for"]);
   const bad = make("ul");
   const good = make("p", {class: "quiet", text: "Nothing has failed."});
   const card = make("section", {class: "card"}, make("h2", {text: "Asks for attention"}), good, bad);
   const note = make("p", {class: "quiet"});
+  const members = workersCard();
   const element = make("div", {}, make("div", {class: "title"}, make("h1", {text: "This worker"})), note,
-    numbers.element, card);
+    numbers.element, make("div", {class: "cards"}, card, members.element));
+  let before = null, share = null;
   const sum = (connectors, key) => connectors.reduce((all, each) => all + (each[key] ?? 0), 0);
   return {element, async update(connectors, summary) {
     const listed = connectors.filter((each) => ["FAILED", "RETRYING"].includes(worstState(each)));
     say(note, `${summary.worker_id}, fieldtrail ${summary.version}`
       + (summary.lasting ? "" : "; what is changed here lasts until the worker ends")
       + (summary.may_write ? "" : "; you may look, and not change anything"));
+    if (before && summary.uptime_seconds > before.uptime_seconds)
+      share = 100 * (summary.cpu_seconds - before.cpu_seconds)
+        / (summary.uptime_seconds - before.uptime_seconds);
+    if (before !== summary) before = summary;
+    members.show(connectors, summary);
     numbers.show(full(connectors.length), short(sum(connectors, "events_per_second")),
       short(sum(connectors, "rows_per_second")), full(sum(connectors, "lag")),
-      full(connectors.reduce((all, each) => all + letters(each), 0)), seconds(summary.cpu_seconds),
+      full(connectors.reduce((all, each) => all + letters(each), 0)),
+      share === null ? "–" : share.toFixed(share < 10 ? 1 : 0) + " %",
       full(Math.round(summary.resident_bytes / 1048576)) + " MiB", seconds(summary.uptime_seconds));
     good.hidden = listed.length > 0;
     keyed(bad, listed, (each) => each.name, (each) => make("li", {},

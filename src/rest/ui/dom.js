@@ -65,6 +65,10 @@ export function full(number) {
   return number === null || number === undefined ? "–" : number.toLocaleString("en");
 }
 
+function parts(large, unit, small, lesser) {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${lesser}`;
+}
+
 /** 0.0123 as 12 ms, 75 as 1 min 15 s. */
 export function seconds(value) {
   if (value === null || value === undefined) return "–";
@@ -72,9 +76,9 @@ export function seconds(value) {
   if (size === 0) return "0 s";
   if (size < 0.001) return Math.round(value * 1e6) + " µs";
   if (size < 1) return Math.round(value * 1e3) + " ms";
-  if (size < 60) return (size < 10 ? value.toFixed(1) : Math.round(value)) + " s";
-  if (size < 3600) return Math.floor(value / 60) + " min " + Math.floor(value % 60) + " s";
-  if (size < 172800) return Math.floor(value / 3600) + " h " + Math.floor((value % 3600) / 60) + " min";
+  if (size < 60) return (size < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value)) + " s";
+  if (size < 3600) return parts(Math.floor(value / 60), "min", Math.floor(value % 60), "s");
+  if (size < 172800) return parts(Math.floor(value / 3600), "h", Math.floor((value % 3600) / 60), "min");
   return Math.floor(value / 86400) + " days";
 }
 

@@ -43,6 +43,15 @@ function makeField(form, key, value) {
   return field;
 }
 
+/** What is wrong with the value of a key, without key and value once more. */
+function reasonsOf(found) {
+  const {name, value, errors} = found.value;
+  return errors.map((text) => {
+    const at = text.indexOf(`${name}=${value}: `);
+    return at < 0 ? text : text.slice(at + `${name}=${value}: `.length);
+  });
+}
+
 /** Reads what was typed: an object, or {"name", "config"} as Kafka Connect's files have it. */
 function readJson(text) {
   const found = JSON.parse(text);
@@ -116,11 +125,11 @@ export async function makeForm(name, report) {
     const shown = new Set(json.hidden ? fields.map((field) => field.name.value.trim()) : []);
     for (const field of fields) {
       const found = byKey.get(field.name.value.trim());
-      field.show(found?.value.errors ?? [], found?.definition?.documentation);
+      field.show(found ? reasonsOf(found) : [], found?.definition?.documentation);
     }
     const others = result.configs.filter((each) => each.value.errors.length > 0
       && !shown.has(each.value.name));
-    say(general, others.map((each) => `${each.value.name}: ${each.value.errors.join("; ")}`).join("\n"));
+    say(general, others.map((each) => `${each.value.name}: ${reasonsOf(each).join("; ")}`).join("\n"));
     say(verdict, result.error_count === 0 ? "This configuration is valid."
       : `${result.error_count} error${result.error_count === 1 ? "" : "s"}`);
     keys.fill(result.configs.map((each) => each.value.name));
@@ -159,6 +168,13 @@ export async function makeForm(name, report) {
     changed();
   });
   json.addEventListener("input", changed);
+  json.addEventListener("blur", () => {
+    try {
+      json.value = JSON.stringify(JSON.parse(json.value), null, 2);
+    } catch {
+      // It is checked, and said what is wrong with it, as it is.
+    }
+  });
   nameInput.addEventListener("input", changed);
   add.addEventListener("click", () => addField().name.focus());
 
