@@ -97,6 +97,9 @@ size_t str_common(str a, str b);
 /* Where `part` begins in `text`, or -1. */
 ptrdiff_t str_find(str text, str part);
 
+/* "00" to "99", one behind the other. */
+extern const char str_two_digits[];
+
 /* Reads a decimal integer with an optional sign; false where the text is anything else or the
    number does not fit. */
 bool str_to_int64(str text, int64_t *number) MUST_CHECK;

@@ -62,10 +62,12 @@ void buf_int64(struct buf *buf, int64_t number)
     size_t at = sizeof(digits);
     /* The magnitude as unsigned: INT64_MIN has no positive twin. */
     uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
+    for (; left >= 100; left /= 100)
+        memcpy(digits + (at -= 2), str_two_digits + left % 100 * 2, 2);
+    if (left >= 10)
+        memcpy(digits + (at -= 2), str_two_digits + left * 2, 2);
+    else
+        digits[--at] = (char)('0' + left);
     if (number < 0)
         buf_char(buf, '-');
     buf_str(buf, (str){digits + at, sizeof(digits) - at});

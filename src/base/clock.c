@@ -62,11 +62,7 @@ static char *put_digits(char *out, int64_t number, int width)
 /* A number below 100. */
 static char *put_two(char *out, uint32_t number)
 {
-    static const char digits[] = "00010203040506070809101112131415161718192021222324"
-                                 "25262728293031323334353637383940414243444546474849"
-                                 "50515253545556575859606162636465666768697071727374"
-                                 "75767778798081828384858687888990919293949596979899";
-    memcpy(out, digits + 2 * (size_t)number, 2);
+    memcpy(out, str_two_digits + 2 * (size_t)number, 2);
     return out + 2;
 }
 

@@ -78,10 +78,31 @@ void ilp_sort(struct ilp_column *column, size_t count)
 
 /* ---- values ---- */
 
-/* Copies the text with a backslash before each byte that `special` marks. */
+/* Texts up to this length may take twice as much room before they take what they need. */
+#define SHORT_TEXT 256
+
+/* Copies the text with a backslash before each byte that `special` marks: every byte is written
+   behind a backslash that the next one overwrites, or not. */
+static void put_short(struct buf *out, str text, const bool special[256])
+{
+    if (!buf_reserve(out, 2 * text.len))
+        return;
+    char *at = out->ptr + out->len;
+    for (size_t i = 0; i < text.len; i++) {
+        *at = '\\';
+        at += special[(unsigned char)text.ptr[i]];
+        *at++ = text.ptr[i];
+    }
+    out->len = (size_t)(at - out->ptr);
+}
+
 static void put_escaped(struct buf *out, str text, const bool special[256])
 {
     size_t from = 0;
+    if (text.len <= SHORT_TEXT && out->limit - out->len > 2 * SHORT_TEXT) {
+        put_short(out, text, special);
+        return;
+    }
     for (size_t i = 0; i < text.len; i++) {
         if (!special[(unsigned char)text.ptr[i]])
             continue;
@@ -126,7 +147,11 @@ static bool put_integer(struct buf *out, str text, int64_t least, const char *ty
     /* The least of all stands for NULL. */
     if (!str_to_int64(text, &number) || number <= least || -number <= least)
         return refuse(text, type, fault);
-    buf_int64(out, number);
+    /* Neither sign nor zeros in front: these are the digits. */
+    if (text.ptr[0] >= '1' && text.ptr[0] <= '9')
+        buf_str(out, text);
+    else
+        buf_int64(out, number);
     buf_char(out, 'i');
     return true;
 }
@@ -146,30 +171,30 @@ static bool is_short_number(str text)
 #define DOUBLE_SIZE 32
 
 /* The nearest double, in digits; false where the value is no number or lies beyond all doubles. */
-static bool print_double(struct value value, char digits[DOUBLE_SIZE], str *text)
+static bool print_double(enum value_kind kind, str text, char digits[DOUBLE_SIZE], str *printed)
 {
     char whole[1024], *end;
-    *text = value.text;
-    if (value.kind != VALUE_NUMBER || value.text.len >= sizeof(whole))
+    *printed = text;
+    if (kind != VALUE_NUMBER || text.len >= sizeof(whole))
         return false;
-    if (is_short_number(value.text))
+    if (is_short_number(text))
         return true;
-    memcpy(whole, value.text.ptr, value.text.len);
-    whole[value.text.len] = '\0';
+    memcpy(whole, text.ptr, text.len);
+    whole[text.len] = '\0';
     double number = strtod(whole, &end);
     if (*end || end == whole || !isfinite(number))
         return false;
-    *text = (str){digits, (size_t)snprintf(digits, DOUBLE_SIZE, "%.17g", number)};
+    *printed = (str){digits, (size_t)snprintf(digits, DOUBLE_SIZE, "%.17g", number)};
     return true;
 }
 
-static bool put_double(struct buf *out, struct value value, struct fault *fault)
+static bool put_double(struct buf *out, enum value_kind kind, str text, struct fault *fault)
 {
     char digits[DOUBLE_SIZE];
-    str text;
-    if (!print_double(value, digits, &text))
-        return refuse(value.text, "DOUBLE", fault);
-    buf_str(out, text);
+    str printed;
+    if (!print_double(kind, text, digits, &printed))
+        return refuse(text, "DOUBLE", fault);
+    buf_str(out, printed);
     return true;
 }
 
@@ -189,27 +214,28 @@ static bool put_time(struct buf *out, str text, struct fault *fault)
     return true;
 }
 
-static bool put_value(const struct ilp_column *column, struct value value, struct buf *out,
-                      struct fault *fault)
+/* By its parts and not as a struct, which the processor would have to write before it can read. */
+static bool put_value(const struct ilp_column *column, enum value_kind kind, str text,
+                      struct buf *out, struct fault *fault)
 {
     switch (column->type) {
     case ILP_SYMBOL:
-        return put_symbol(out, value.text, fault);
+        return put_symbol(out, text, fault);
     case ILP_TEXT:
-        put_text(out, value.text);
+        put_text(out, text);
         return true;
     case ILP_INT:
-        return put_integer(out, value.text, INT32_MIN, "INT", fault);
+        return put_integer(out, text, INT32_MIN, "INT", fault);
     case ILP_LONG:
-        return put_integer(out, value.text, INT64_MIN, "LONG", fault);
+        return put_integer(out, text, INT64_MIN, "LONG", fault);
     case ILP_DOUBLE:
     case ILP_NUMBER:
-        return put_double(out, value, fault);
+        return put_double(out, kind, text, fault);
     case ILP_BOOLEAN:
-        buf_char(out, str_is(value.text, "true") ? 't' : 'f');
+        buf_char(out, str_is(text, "true") ? 't' : 'f');
         return true;
     case ILP_TIME:
-        return put_time(out, value.text, fault);
+        return put_time(out, text, fault);
     }
     return true;
 }
@@ -230,12 +256,37 @@ static bool check_time(int64_t time_us, struct fault *fault)
                      (int)timestamp_print(text, time_us), text);
 }
 
-static bool is_missing(const struct ilp_column *column, struct value value)
+/* Appends ",name="; the first column that is no symbol stands behind a blank in place of it. */
+static void put_lead(const struct ilp_column *column, bool *fields, struct buf *out)
+{
+    size_t at = out->len;
+    buf_str(out, column->lead);
+    if (column->type == ILP_SYMBOL || *fields || out->failed)
+        return;
+    out->ptr[at] = ' ';
+    *fields = true;
+}
+
+/* Times that are known as numbers need no text between. */
+static void put_known_time(const struct ilp_column *column, int64_t time_us, bool *fields,
+                           struct buf *out)
+{
+    if (time_us == TIME_UNKNOWN)
+        return;
+    put_lead(column, fields, out);
+    put_microseconds(out, time_us);
+}
+
+/* Values that are no numbers are left out, and stand in another column. */
+static void put_number(const struct ilp_column *column, enum value_kind kind, str text,
+                       bool *fields, struct buf *out)
 {
     char digits[DOUBLE_SIZE];
-    str text;
-    return !value_has_text(value)
-           || (column->type == ILP_NUMBER && !print_double(value, digits, &text));
+    str printed;
+    if (!print_double(kind, text, digits, &printed))
+        return;
+    put_lead(column, fields, out);
+    buf_str(out, printed);
 }
 
 /* Appends one column, where it has a value; `fields` tells whether the line has a field yet. */
@@ -244,22 +295,19 @@ static bool put_column(const struct ilp_column *column, const struct row *row,
                        struct fault *fault)
 {
     char scratch[CELL_SCRATCH];
-    /* Times that are known as numbers need no text between. */
-    bool is_time = column->type == ILP_TIME && column->column.kind != COLUMN_COPY;
-    int64_t time_us = is_time ? row_time(row, column->column.kind, batch) : 0;
-    struct value value = {VALUE_NULL, {NULL, 0}};
-    if (!is_time)
-        value = row_cell(row, &column->column, batch, scratch);
-    if (is_time ? time_us == TIME_UNKNOWN : is_missing(column, value))
+    if (column->type == ILP_TIME && column->column.kind != COLUMN_COPY) {
+        put_known_time(column, row_time(row, column->column.kind, batch), fields, out);
         return true;
-    bool first = column->type != ILP_SYMBOL && !*fields;
-    *fields = *fields || first;
-    buf_char(out, first ? ' ' : ',');
-    buf_str(out, column->lead);
-    if (!is_time)
-        return put_value(column, value, out, fault);
-    put_microseconds(out, time_us);
-    return true;
+    }
+    const struct value value = row_cell(row, &column->column, batch, scratch);
+    if (!value_has_text(value))
+        return true;
+    if (column->type == ILP_NUMBER) {
+        put_number(column, value.kind, value.text, fields, out);
+        return true;
+    }
+    put_lead(column, fields, out);
+    return put_value(column, value.kind, value.text, out, fault);
 }
 
 bool ilp_row(const struct ilp *ilp, const struct row *row, const struct batch *batch,

@@ -22,7 +22,7 @@ enum ilp_type {
 struct ilp_column {
     struct column column; /* where the value comes from, and its name in the table */
     enum ilp_type type;
-    str lead; /* "name=", escaped: see ilp_put_name */
+    str lead; /* ",name=", escaped: see ilp_put_name */
 };
 
 /* A table's lines. The array and all texts are the caller's. */

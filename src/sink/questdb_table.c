@@ -120,6 +120,7 @@ static bool add_column(struct questdb_table *table, struct ilp_column *list, str
                          STR_ARG(from.name), STR_ARG(name));
     }
     buf_clear(scratch);
+    buf_char(scratch, ',');
     ilp_put_name(scratch, name);
     buf_char(scratch, '=');
     if (scratch->failed || !arena_copy(&table->arena, buf_view(scratch), &column->lead))

@@ -107,7 +107,7 @@ static void read_line(str text, struct read_line *line)
 struct random_row {
     struct column column[COLUMNS];
     struct ilp_column line_column[COLUMNS];
-    char lead[COLUMNS][4];
+    char lead[COLUMNS][5];
     struct value value[COLUMNS];
     struct record record;
     struct change change;
@@ -169,8 +169,8 @@ static void make_row(struct random_row *row, str *input)
             row->value[i].text = take_text(input);
         if (row->value[i].kind == VALUE_NUMBER && !is_number(row->value[i].text))
             row->value[i].kind = VALUE_TEXT;
-        memcpy(row->lead[i], "c0=", sizeof(row->lead[i]));
-        row->lead[i][1] = (char)('0' + i);
+        memcpy(row->lead[i], ",c0=", sizeof(row->lead[i]));
+        row->lead[i][2] = (char)('0' + i);
         row->line_column[i] = (struct ilp_column){row->column[i],
                                                   types[choice % (sizeof(types) / sizeof(*types))],
                                                   str_from(row->lead[i])};

@@ -19,7 +19,7 @@ static bool encode_one(enum ilp_type type, struct value value, int64_t event_us,
     struct encode_kit kit;
     kit_row(&kit, &csv_encoder, "", &value, 1);
     kit.change.source_us = event_us;
-    struct ilp_column column = {.column = kit.column[0], .type = type, .lead = STR("c=")};
+    struct ilp_column column = {.column = kit.column[0], .type = type, .lead = STR(",c=")};
     struct ilp ilp = {.table = STR("t"), .column = &column, .count = 1};
     buf_clear(out);
     return ilp_row(&ilp, &kit.row, &kit.batch, out, fault);
@@ -149,7 +149,7 @@ static void test_time_of_the_message(void **state)
     struct fault fault = {0};
     struct buf out;
     struct value value = value_from(STR("'x"));
-    struct ilp_column column = {.type = ILP_TEXT, .lead = STR("c=")};
+    struct ilp_column column = {.type = ILP_TEXT, .lead = STR(",c=")};
     struct ilp ilp = {.table = STR("t"), .column = &column, .count = 1};
     (void)state;
     buf_init(&out, 1000);
@@ -173,13 +173,13 @@ static void test_line(void **state)
     struct buf out;
     struct value value = value_from(STR("#7"));
     struct ilp_column columns[] = {
-        {{.name = STR("n"), .kind = COLUMN_COPY}, ILP_LONG, STR("n=")},
-        {{.name = STR("op"), .kind = COLUMN_OP}, ILP_SYMBOL, STR("op=")},
-        {{.name = STR("created"), .kind = COLUMN_DATETIME_CREATED}, ILP_TIME, STR("created=")},
-        {{.name = STR("updated"), .kind = COLUMN_DATETIME_UPDATED}, ILP_TIME, STR("updated=")},
-        {{.name = STR("f"), .kind = COLUMN_CHANGE_FIELD}, ILP_SYMBOL, STR("f=")},
-        {{.name = STR("inserted"), .kind = COLUMN_DATETIME_INSERTED}, ILP_TIME, STR("inserted=")},
-        {{.name = STR("known"), .kind = COLUMN_OLD_KNOWN}, ILP_BOOLEAN, STR("known=")},
+        {{.name = STR("n"), .kind = COLUMN_COPY}, ILP_LONG, STR(",n=")},
+        {{.name = STR("op"), .kind = COLUMN_OP}, ILP_SYMBOL, STR(",op=")},
+        {{.name = STR("created"), .kind = COLUMN_DATETIME_CREATED}, ILP_TIME, STR(",created=")},
+        {{.name = STR("updated"), .kind = COLUMN_DATETIME_UPDATED}, ILP_TIME, STR(",updated=")},
+        {{.name = STR("f"), .kind = COLUMN_CHANGE_FIELD}, ILP_SYMBOL, STR(",f=")},
+        {{.name = STR("inserted"), .kind = COLUMN_DATETIME_INSERTED}, ILP_TIME, STR(",inserted=")},
+        {{.name = STR("known"), .kind = COLUMN_OLD_KNOWN}, ILP_BOOLEAN, STR(",known=")},
     };
     struct ilp ilp = {.table = STR("a\\ b"), .column = columns, .count = COUNT(columns)};
     (void)state;
