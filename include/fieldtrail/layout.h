@@ -37,6 +37,9 @@ enum column_kind {
     COLUMN_CONTENT
 };
 
+/* What the values of a column are, whatever a target calls that. */
+enum column_content { CONTENT_TEXT, CONTENT_TIME, CONTENT_FLAG, CONTENT_INT, CONTENT_LONG };
+
 struct column {
     str name; /* in the output */
     enum column_kind kind;
@@ -58,6 +61,9 @@ extern const struct layout message_layout;
 /* The kind of the built-in column of that name; false where there is none. */
 bool column_kind_by_name(str name, enum column_kind *kind) MUST_CHECK;
 const char *column_kind_name(enum column_kind kind);
+
+/* CONTENT_TEXT for the source's own columns, too. */
+enum column_content column_content(enum column_kind kind);
 
 /* Bytes of scratch that row_cell needs. */
 #define CELL_SCRATCH 64

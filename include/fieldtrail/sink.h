@@ -105,7 +105,17 @@ struct sink_type {
     void (*stop)(struct sink *sink);
 };
 
-/* For the desks of sinks that store no positions. */
+/* For sinks that store no positions: recall and claim, and the desk's two. */
+static inline MUST_CHECK bool sink_recall_nothing(struct sink *sink, const struct lane *lane,
+                                                  struct memory *memory, size_t count,
+                                                  struct fault *fault)
+{
+    (void)sink, (void)lane, (void)fault;
+    for (size_t i = 0; i < count; i++)
+        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
+    return true;
+}
+
 static inline MUST_CHECK bool sink_inspect_nothing(struct sink *sink, const struct lane *lane,
                                                    struct note *note, size_t count,
                                                    struct fault *fault)

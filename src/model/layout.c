@@ -67,6 +67,45 @@ const char *column_kind_name(enum column_kind kind)
     return kind_name[kind];
 }
 
+enum column_content column_content(enum column_kind kind)
+{
+    switch (kind) {
+    case COLUMN_DATETIME_CREATED:
+    case COLUMN_DATETIME_UPDATED:
+    case COLUMN_DATETIME_DELETED:
+    case COLUMN_DATETIME_INSERTED:
+    case COLUMN_EVENT_TIME:
+    case COLUMN_CONNECTOR_TIME:
+        return CONTENT_TIME;
+    case COLUMN_OLD_KNOWN:
+        return CONTENT_FLAG;
+    case COLUMN_KAFKA_PARTITION:
+        return CONTENT_INT;
+    case COLUMN_KAFKA_OFFSET:
+    case COLUMN_FIELD_NO:
+        return CONTENT_LONG;
+    case COLUMN_COPY:
+    case COLUMN_CHANGE_FIELD:
+    case COLUMN_OLD_VALUE:
+    case COLUMN_NEW_VALUE:
+    case COLUMN_OP:
+    case COLUMN_SOURCE_TABLE:
+    case COLUMN_ROW_KEY:
+    case COLUMN_TX_ID:
+    case COLUMN_LSN:
+    case COLUMN_KAFKA_TOPIC:
+    case COLUMN_SOURCE_NAME:
+    case COLUMN_TX_ORDER:
+    case COLUMN_QUERY:
+    case COLUMN_USER_NAME:
+    case COLUMN_THREAD:
+    case COLUMN_PREFIX:
+    case COLUMN_CONTENT:
+        return CONTENT_TEXT;
+    }
+    return CONTENT_TEXT;
+}
+
 static const struct value null_value = {VALUE_NULL, {NULL, 0}};
 
 static struct value text_or_null(str text)

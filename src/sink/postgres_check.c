@@ -173,43 +173,19 @@ static const char *const document_types[] = {"json", "jsonb", NULL};
 static const char *const *types_for(enum column_kind kind)
 {
     static const char *const none[] = {NULL};
-    switch (kind) {
-    case COLUMN_COPY:
+    static const char *const *const types[] = {[CONTENT_TEXT] = none,
+                                               [CONTENT_TIME] = time_types,
+                                               [CONTENT_FLAG] = flag_types,
+                                               [CONTENT_INT] = small_types,
+                                               [CONTENT_LONG] = number_types};
+    if (kind == COLUMN_COPY)
         return NULL;
-    case COLUMN_DATETIME_CREATED:
-    case COLUMN_DATETIME_UPDATED:
-    case COLUMN_DATETIME_DELETED:
-    case COLUMN_DATETIME_INSERTED:
-    case COLUMN_EVENT_TIME:
-    case COLUMN_CONNECTOR_TIME:
-        return time_types;
-    case COLUMN_OLD_KNOWN:
-        return flag_types;
-    case COLUMN_KAFKA_OFFSET:
-    case COLUMN_TX_ORDER:
-    case COLUMN_TX_ID:
-    case COLUMN_LSN:
-        return number_types;
-    case COLUMN_KAFKA_PARTITION:
-    case COLUMN_FIELD_NO:
-        return small_types;
-    case COLUMN_ROW_KEY:
+    if (kind == COLUMN_ROW_KEY)
         return document_types;
-    case COLUMN_CHANGE_FIELD:
-    case COLUMN_OLD_VALUE:
-    case COLUMN_NEW_VALUE:
-    case COLUMN_OP:
-    case COLUMN_SOURCE_TABLE:
-    case COLUMN_KAFKA_TOPIC:
-    case COLUMN_SOURCE_NAME:
-    case COLUMN_QUERY:
-    case COLUMN_USER_NAME:
-    case COLUMN_THREAD:
-    case COLUMN_PREFIX:
-    case COLUMN_CONTENT:
-        return none;
-    }
-    return none;
+    /* Texts that are numbers, as far as we know. */
+    if (kind == COLUMN_TX_ORDER || kind == COLUMN_TX_ID || kind == COLUMN_LSN)
+        return number_types;
+    return kind == COLUMN_FIELD_NO ? small_types : types[column_content(kind)];
 }
 
 /* Columns that are NULL in some rows whatever the source does. */

@@ -82,34 +82,18 @@ struct target *postgres_target(struct postgres *self, const struct change *chang
     return target && learn_types(self, target, change, fault) ? target : NULL;
 }
 
-static const char *column_type(enum column_kind kind)
-{
-    switch (kind) {
-    case COLUMN_DATETIME_CREATED:
-    case COLUMN_DATETIME_UPDATED:
-    case COLUMN_DATETIME_DELETED:
-    case COLUMN_DATETIME_INSERTED:
-    case COLUMN_EVENT_TIME:
-    case COLUMN_CONNECTOR_TIME:
-        return "timestamptz";
-    case COLUMN_OLD_KNOWN:
-        return "boolean";
-    case COLUMN_KAFKA_PARTITION:
-        return "integer";
-    case COLUMN_KAFKA_OFFSET:
-    case COLUMN_FIELD_NO:
-        return "bigint";
-    default:
-        return "text";
-    }
-}
+static const char *const type_of[] = {[CONTENT_TEXT] = "text",
+                                      [CONTENT_TIME] = "timestamptz",
+                                      [CONTENT_FLAG] = "boolean",
+                                      [CONTENT_INT] = "integer",
+                                      [CONTENT_LONG] = "bigint"};
 
 static const char *type_in(const struct target *target, const struct column *column)
 {
     const char *copied = column->kind == COLUMN_COPY && target->typed
                              ? target->copied_type[column->copied]
                              : NULL;
-    return copied ? copied : column_type(column->kind);
+    return copied ? copied : type_of[column_content(column->kind)];
 }
 
 static void put_columns(struct postgres *self, const struct target *target, bool with_types)

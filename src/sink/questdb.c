@@ -185,22 +185,11 @@ static bool send_lines(struct questdb *self, struct questdb_table *table, struct
 
 /* ---- the sink ---- */
 
-static bool questdb_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
-                           size_t count, struct fault *fault)
-{
-    (void)sink;
-    (void)lane;
-    (void)fault;
-    for (size_t i = 0; i < count; i++)
-        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
-    return true;
-}
-
 static bool questdb_claim(struct sink *sink, const struct lane *lane, struct memory *memory,
                           size_t count, struct fault *fault)
 {
     forget((struct questdb *)sink);
-    return questdb_recall(sink, lane, memory, count, fault);
+    return sink_recall_nothing(sink, lane, memory, count, fault);
 }
 
 static bool encode_rows(struct questdb_table *table, const struct batch *batch,
@@ -303,7 +292,7 @@ static const struct sink_type questdb_sink = {
     .name = "questdb",
     .remembers = false,
     .desk = &desk,
-    .recall = questdb_recall,
+    .recall = sink_recall_nothing,
     .claim = questdb_claim,
     .put = questdb_put,
     .flush = questdb_flush,

@@ -36,31 +36,17 @@ static bool is_key(enum column_kind kind)
 
 static const char *usual_type(const struct ilp_column *column)
 {
+    static const char *const types[] = {[CONTENT_TEXT] = "VARCHAR",
+                                        [CONTENT_TIME] = "TIMESTAMP",
+                                        [CONTENT_FLAG] = "BOOLEAN",
+                                        [CONTENT_INT] = "INT",
+                                        [CONTENT_LONG] = "LONG"};
+    enum column_kind kind = column->column.kind;
     if (column->type == ILP_NUMBER)
         return "DOUBLE";
-    switch (column->column.kind) {
-    case COLUMN_CHANGE_FIELD:
-    case COLUMN_OP:
-    case COLUMN_KAFKA_TOPIC:
-    case COLUMN_SOURCE_TABLE:
-        return "SYMBOL"; /* few different values */
-    case COLUMN_DATETIME_CREATED:
-    case COLUMN_DATETIME_UPDATED:
-    case COLUMN_DATETIME_DELETED:
-    case COLUMN_DATETIME_INSERTED:
-    case COLUMN_EVENT_TIME:
-    case COLUMN_CONNECTOR_TIME:
-        return "TIMESTAMP";
-    case COLUMN_OLD_KNOWN:
-        return "BOOLEAN";
-    case COLUMN_KAFKA_PARTITION:
-        return "INT";
-    case COLUMN_KAFKA_OFFSET:
-    case COLUMN_FIELD_NO:
-        return "LONG";
-    default:
-        return "VARCHAR";
-    }
+    bool few = kind == COLUMN_CHANGE_FIELD || kind == COLUMN_OP || kind == COLUMN_KAFKA_TOPIC
+               || kind == COLUMN_SOURCE_TABLE;
+    return few ? "SYMBOL" : types[column_content(kind)];
 }
 
 /* Whether the table's type can hold what the column is; a BOOLEAN holds no NULL. */

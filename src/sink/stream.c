@@ -56,18 +56,6 @@ static bool stream_put(struct sink *sink, const struct batch *batch, const struc
     return true;
 }
 
-/* A stream remembers nothing: where it stands is whoever reads it to know. */
-static bool stream_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
-                          size_t count, struct fault *fault)
-{
-    (void)sink;
-    (void)lane;
-    (void)fault;
-    for (size_t i = 0; i < count; i++)
-        memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
-    return true;
-}
-
 static bool stream_flush(struct sink *sink, const struct lane *lane, const struct reach *reach,
                          size_t count, struct fault *fault)
 {
@@ -86,10 +74,11 @@ static void stream_stop(struct sink *sink)
     mem_free(self);
 }
 
+/* Where a stream stands is whoever reads it to know. */
 static const struct sink_type stream_sink = {.name = "stream",
                                              .remembers = false,
-                                             .recall = stream_recall,
-                                             .claim = stream_recall,
+                                             .recall = sink_recall_nothing,
+                                             .claim = sink_recall_nothing,
                                              .put = stream_put,
                                              .flush = stream_flush,
                                              .stop = stream_stop};

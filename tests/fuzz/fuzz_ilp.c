@@ -126,37 +126,6 @@ static str take_text(str *input)
     return copy_exact(text);
 }
 
-static size_t count_digits(str text)
-{
-    size_t count = 0;
-    while (count < text.len && text.ptr[count] >= '0' && text.ptr[count] <= '9')
-        count++;
-    return count;
-}
-
-/* A number as JSON has it, for no other text is ever called one. */
-static bool is_number(str text)
-{
-    text = str_from_at(text, str_starts(text, STR("-")));
-    size_t digits = count_digits(text);
-    if (digits == 0 || (digits > 1 && text.ptr[0] == '0'))
-        return false;
-    text = str_from_at(text, digits);
-    if (str_starts(text, STR("."))) {
-        digits = count_digits(str_from_at(text, 1));
-        if (digits == 0)
-            return false;
-        text = str_from_at(text, 1 + digits);
-    }
-    if (str_starts(text, STR("e")) || str_starts(text, STR("E"))) {
-        text = str_from_at(text, 1);
-        text = str_from_at(text, str_starts(text, STR("-")) || str_starts(text, STR("+")));
-        digits = count_digits(text);
-        text = str_from_at(text, digits);
-    }
-    return digits > 0 && text.len == 0;
-}
-
 static void make_row(struct random_row *row, str *input)
 {
     *row = (struct random_row){.count = 1 + take_byte(input) % COLUMNS};
@@ -167,6 +136,7 @@ static void make_row(struct random_row *row, str *input)
         row->value[i].kind = kinds[choice / 16 % 4];
         if (row->value[i].kind != VALUE_NULL)
             row->value[i].text = take_text(input);
+        /* No other text is ever called one. */
         if (row->value[i].kind == VALUE_NUMBER && !is_number(row->value[i].text))
             row->value[i].kind = VALUE_TEXT;
         memcpy(row->lead[i], ",c0=", sizeof(row->lead[i]));

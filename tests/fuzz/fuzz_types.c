@@ -10,38 +10,6 @@
 static struct arena arena;
 static struct placeholder placeholder;
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* JSON's grammar of numbers: encoders print them without quotes. */
-static bool is_number(str text)
-{
-    size_t i = text.len > 0 && text.ptr[0] == '-', first = i;
-    while (i < text.len && is_digit(text.ptr[i]))
-        i++;
-    if (i == first || (text.ptr[first] == '0' && i > first + 1))
-        return false;
-    if (i < text.len && text.ptr[i] == '.') {
-        size_t point = i++;
-        while (i < text.len && is_digit(text.ptr[i]))
-            i++;
-        if (i == point + 1)
-            return false;
-    }
-    if (i < text.len && (text.ptr[i] | 0x20) == 'e') {
-        i++;
-        i += i < text.len && (text.ptr[i] == '-' || text.ptr[i] == '+');
-        first = i;
-        while (i < text.len && is_digit(text.ptr[i]))
-            i++;
-        if (i == first)
-            return false;
-    }
-    return i == text.len;
-}
-
 /* A float that is printed anew is the same float. */
 static void check_float(const struct schema *schema, str came, str printed)
 {
