@@ -298,11 +298,11 @@ def produce(stack, topic, count, seed=1, table="holding"):
     return Producer(stack, topic, count, seed=seed, table=table).finish(now=False)
 
 
-def produce_corpus(stack, topic, wanted, piece=20_000):
-    """Sends the bench's events, with their schema blocks, until so many bytes are there; how many
-    events, bytes and rows that are."""
-    made = subprocess.run(["python3", str(TOP / "tests" / "bench" / "corpus.py"), str(piece)],
-                          check=True, capture_output=True).stdout
+def produce_corpus(stack, topic, wanted, piece=20_000, plain=False):
+    """Sends the bench's events, with their schema blocks or plain, until so many bytes are there; how
+    many events, bytes and rows that are."""
+    made = subprocess.run(["python3", str(TOP / "tests" / "bench" / "corpus.py"), str(piece),
+                           *(["--plain"] if plain else [])], check=True, capture_output=True).stdout
     with tempfile.NamedTemporaryFile() as lines:
         lines.write(made)
         lines.flush()
@@ -312,8 +312,9 @@ def produce_corpus(stack, topic, wanted, piece=20_000):
                             "-X", "linger.ms=50", "-X", "batch.size=1000000",
                             "-X", "sticky.partitioning.linger.ms=0"], check=True, capture_output=True)
     record = {"key": None, "topic": topic, "partition": 0, "offset": 0}
-    rows = sum(1 for line in made.splitlines()
-               for _ in rows_of(dict(record, payload=json.dumps(json.loads(line)["payload"]))))
+    events = map(json.loads, made.splitlines())
+    rows = sum(1 for event in events
+               for _ in rows_of(dict(record, payload=json.dumps(event if plain else event["payload"]))))
     return rounds * piece, rounds * len(made), rounds * rows
 
 
