@@ -121,6 +121,7 @@ def test_install(tmp_path):
               "share/bash-completion/completions/fieldtrail",
               "share/fieldtrail/schemas/postgres/history.sql",
               "share/fieldtrail/connectors/worker.properties",
+              "share/fieldtrail/connectors/worker-cluster.properties",
               "share/fieldtrail/prometheus/fieldtrail-rules.yml",
               "share/fieldtrail/grafana/fieldtrail.json", "share/doc/fieldtrail/README.md"]
     for name in wanted:
