@@ -16,6 +16,7 @@ void respond_json(struct response *response, struct json_writer *writer)
 
 void get_root(struct request *request, struct response *response)
 {
+    struct herder *herder = request->rest->herder;
     struct json_writer writer;
     if (!request_accepts(request, STR(CONTENT_JSON))) {
         if (!request_accepts(request, STR("text/html"))) {
@@ -30,7 +31,7 @@ void get_root(struct request *request, struct response *response)
     json_open_object(&writer);
     json_pair(&writer, "version", STR(CONNECT_VERSION));
     json_pair(&writer, "commit", STR("fieldtrail-" FIELDTRAIL_VERSION));
-    json_pair(&writer, "kafka_cluster_id", request->rest->herder->cluster_id);
+    json_pair(&writer, "kafka_cluster_id", herder->type->cluster_id(herder, request->arena));
     json_close_object(&writer);
     respond_json(response, &writer);
 }

@@ -108,6 +108,17 @@ enum cluster_log_state cluster_log_state(struct cluster_log *log, struct fault *
     return state;
 }
 
+str cluster_log_cluster_id(struct cluster_log *log, struct arena *arena)
+{
+    char *id = rd_kafka_clusterid(log->reader, 0);
+    str copy = STR_EMPTY;
+    if (id && !arena_copy(arena, str_from(id), &copy))
+        copy = STR_EMPTY;
+    if (id)
+        rd_kafka_mem_free(log->reader, id);
+    return copy;
+}
+
 uint64_t cluster_log_skipped(struct cluster_log *log)
 {
     pthread_mutex_lock(&log->mutex);

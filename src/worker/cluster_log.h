@@ -62,6 +62,9 @@ enum cluster_log_state {
 
 enum cluster_log_state cluster_log_state(struct cluster_log *log, struct fault *fault);
 
+/* The id of Kafka's cluster, in the arena; empty as long as no broker has told it. */
+str cluster_log_cluster_id(struct cluster_log *log, struct arena *arena);
+
 /* How many records were none of ours. */
 uint64_t cluster_log_skipped(struct cluster_log *log);
 

@@ -115,6 +115,8 @@ struct herder_type {
                       struct herder_answer *answer);
     /* Quick: the ids of the workers that live, in order; of a worker alone its own. */
     bool (*workers)(struct herder *herder, struct str_list *ids, struct herder_answer *answer);
+    /* Quick: the id of Kafka's cluster, in the arena; empty where it is not known. */
+    str (*cluster_id)(struct herder *herder, struct arena *arena);
     /* Quick: whether it has read all that it must know; live (its own thread does its rounds) and
        ready. */
     void (*health)(struct herder *herder, bool *live, bool *ready, struct herder_answer *answer);
@@ -128,7 +130,6 @@ struct herder {
     struct worker *worker;            /* borrowed */
     bool lasting;                     /* changes survive a restart of the process */
     _Atomic int64_t level_changed_ms; /* when the log's level was set, in ms since 1970; 0: never */
-    str cluster_id; /* Kafka's, once it is known; written once, before REST starts */
 };
 
 #define HERDER_REMOVED STR("(removed)")

@@ -103,6 +103,11 @@ static bool has_joined(struct cluster *self)
     return joined;
 }
 
+static str cluster_id(struct herder *herder, struct arena *arena)
+{
+    return cluster_log_cluster_id(self_of(herder)->configs, arena);
+}
+
 static void cluster_health(struct herder *herder, bool *live, bool *ready,
                            struct herder_answer *answer)
 {
@@ -260,6 +265,7 @@ static const struct herder_type cluster_type = {
     .reset_topics = cluster_reset_topics,
     .set_level = cluster_do_set_level,
     .workers = cluster_workers,
+    .cluster_id = cluster_id,
     .health = cluster_health,
     .turn = turn,
     .stop = stop,

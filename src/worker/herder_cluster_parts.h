@@ -16,6 +16,9 @@
 /* What one round, or the reading of one record, may take. */
 #define CLUSTER_SCRATCH_LIMIT ((size_t)64 * 1024 * 1024)
 
+/* So that all keys of a connector, that of a status of a topic of 249 bytes too, can be written. */
+#define CLUSTER_NAME_LIMIT 700
+
 struct offer {
     struct config config;
     struct offer *next;

@@ -98,6 +98,10 @@ static bool decide_put(void *context, struct cluster_batch *batch, struct fault 
     if (asked->there && asked->put->create)
         return herder_refuse(asked->answer, HERDER_CONFLICT, "Connector %.*s already exists",
                              STR_ARG(asked->name));
+    if (!asked->there && asked->name.len > CLUSTER_NAME_LIMIT)
+        return herder_refuse(asked->answer, HERDER_BAD_REQUEST,
+                             "in a cluster a connector's name has %d bytes at the most",
+                             CLUSTER_NAME_LIMIT);
     return write_config(asked, asked->put->config, asked->put->initial, batch);
 }
 

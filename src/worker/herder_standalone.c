@@ -215,6 +215,14 @@ static bool standalone_workers(struct herder *herder, struct str_list *ids,
     return true;
 }
 
+/* It has no client of its own to ask. */
+static str standalone_cluster_id(struct herder *herder, struct arena *arena)
+{
+    (void)herder;
+    (void)arena;
+    return STR_EMPTY;
+}
+
 static void standalone_health(struct herder *herder, bool *live, bool *ready,
                               struct herder_answer *answer)
 {
@@ -250,6 +258,7 @@ static const struct herder_type standalone_type = {
     .reset_topics = standalone_reset_topics,
     .set_level = standalone_set_level,
     .workers = standalone_workers,
+    .cluster_id = standalone_cluster_id,
     .health = standalone_health,
     .turn = standalone_turn,
     .stop = standalone_stop,

@@ -185,6 +185,16 @@ def test_what_one_worker_is_told_all_do(cluster, stack):
         assert each.ask("GET", path + "/config").json() == given
         assert each.ask("POST", "/connectors", body).status == 409
         assert len(each.ask("GET", path).json()["tasks"]) == 8
+        assert [task["id"] for task in each.ask("GET", path + "/tasks").json()] == [
+            {"connector": name, "task": number} for number in range(8)]
+        expanded = each.ask("GET", "/connectors?expand=status&expand=info").json()[name]
+        assert expanded["info"]["config"] == given and len(expanded["info"]["tasks"]) == 8
+        assert expanded["status"] == each.status(name)
+        assert [each.ask("GET", f"{path}/tasks/{number}/status").json()["worker_id"]
+                for number in range(8)] == workers
+        assert len(each.ask("GET", "/").json()["kafka_cluster_id"]) == 22
+    refused = one.ask("POST", "/connectors", dict(body, name="n" * 701))
+    assert refused.status == 400 and "700 bytes" in refused.text
     produce(stack, cluster.bench.topic, 3000)
     cluster.bench.caught_up(name)
     cluster.bench.equal()

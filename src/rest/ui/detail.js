@@ -43,18 +43,26 @@ function traceBox() {
   }};
 }
 
+function titleOf({connector, failed, waiting}) {
+  const say = (ids, one, many) => (ids.length === 0 ? []
+    : ids.length === 1 ? [`task ${ids[0]} ${one}`] : [`tasks ${ids.join(", ")} ${many}`]);
+  const text = [...(connector ? ["the connector failed"] : []), ...say(failed, "failed", "failed"),
+    ...say(waiting, "tries again", "try again")].join(", ");
+  return text[0].toUpperCase() + text.slice(1);
+}
+
 /** What went wrong, of the connector and each task: the same text once. */
 function troubles(connector) {
   const seen = new Map();
-  if (connector.trace) seen.set(connector.trace, ["The connector failed", false]);
-  for (const task of connector.tasks) {
-    if (!task.trace) continue;
-    const waits = task.state !== "FAILED";
-    const had = seen.get(task.trace);
-    const title = waits ? `Task ${task.id} tries again` : `Task ${task.id} failed`;
-    seen.set(task.trace, [had ? `${had[0]}, task ${task.id}` : title, waits && (!had || had[1])]);
-  }
-  return [...seen].map(([trace, [title, waits]]) => ({trace, title, waits}));
+  const of = (trace) => {
+    if (!seen.has(trace)) seen.set(trace, {trace, connector: false, failed: [], waiting: []});
+    return seen.get(trace);
+  };
+  if (connector.trace) of(connector.trace).connector = true;
+  for (const task of connector.tasks)
+    if (task.trace) of(task.trace)[task.state === "FAILED" ? "failed" : "waiting"].push(task.id);
+  return [...seen.values()].map((each) => ({trace: each.trace, title: titleOf(each),
+    waits: !each.connector && each.failed.length === 0}));
 }
 
 /** A link to the page of a worker that lives and is not this one. */
@@ -160,7 +168,8 @@ function rowsCard() {
 
 function configCard(name) {
   const body = make("tbody", {class: "values"});
-  const element = make("section", {class: "card"}, make("h2", {text: "Configuration"}),
+  const element = make("section", {class: "card wide", id: "config"},
+    make("h2", {text: "Configuration"}),
     tableOf([["key"], ["value"]], body));
   return {element, show(config) {
     keyed(body, Object.entries(config), ([key]) => key, ([key]) => make("tr", {},
@@ -209,10 +218,8 @@ function whereabouts(connector, summary) {
   const here = connector.tasks.filter((task) => task.worker_id === summary.worker_id).length;
   const all = connector.tasks.length;
   if (summary.workers.length < 2 || here === all) return "";
-  if (here === 0) return "No task of it runs on this worker, and numbers are those of the worker that is "
-    + "asked: the table of tasks leads to the others.";
-  return `${here} of ${all} tasks run${here === 1 ? "s" : ""} on this worker, and numbers are those of the `
-    + "worker that is asked: the table of tasks leads to the others.";
+  return `Numbers are those of this worker, which runs ${here === 0 ? "none" : here} of ${all} task`
+    + `${all === 1 ? "" : "s"}. The table of tasks leads to the others.`;
 }
 
 /** The view of one connector. update(connector, summary) is called with every poll. */
@@ -220,7 +227,7 @@ export function makeDetail(name, connector, act) {
   const state = make("span", {class: "state"});
   const kind = make("span", {class: "quiet"});
   const boxes = make("div");
-  const where = make("p", {class: "quiet"});
+  const where = make("p", {class: "quiet where"});
   const buttons = actions(connector, (what) => act(what, name));
   const numbers = figures(["events/s", "rows/s", "waiting", "oldest waits for", "rows in all",
     "left out", "old value unknown"]);
@@ -236,8 +243,8 @@ export function makeDetail(name, connector, act) {
     make("a", {class: "back", href: "#/", text: "← all connectors"}),
     make("div", {class: "title"}, make("h1", {text: name}), state, kind), buttons.element, boxes,
     numbers.element, where, make("div", {class: "cards"}, parts.throughput.element, parts.lag.element,
-      parts.delay.element, parts.rows.element, parts.tasks.element, parts.letters.element,
-      parts.lanes.element, parts.config.element));
+      parts.delay.element, parts.rows.element), make("div", {class: "cards half"}, parts.tasks.element,
+      parts.letters.element, parts.lanes.element, parts.config.element));
   let asked = 0;
 
   async function refresh() {
@@ -296,7 +303,7 @@ function workersCard() {
 export function makeOverview() {
   const numbers = figures(["connectors", "events/s", "rows/s", "waiting", "left out", "CPU", "memory",
     "up for"]);
-  const bad = make("ul");
+  const bad = make("ul", {class: "attention"});
   const good = make("p", {class: "quiet", text: "Nothing has failed."});
   const card = make("section", {class: "card"}, make("h2", {text: "Asks for attention"}), good, bad);
   const note = make("p", {class: "quiet"});
@@ -324,6 +331,6 @@ export function makeOverview() {
     keyed(bad, listed, (each) => each.name, (each) => make("li", {},
       make("a", {href: "#/c/" + encodeURIComponent(each.name), text: each.name}),
       make("span", {class: "mono"})), (item, each) => say(item.lastChild,
-      " " + (troubles(each)[0]?.trace ?? "")));
+      troubles(each)[0]?.trace ?? ""));
   }};
 }

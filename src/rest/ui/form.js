@@ -78,7 +78,8 @@ export async function makeForm(name, report) {
   const submit = make("button", {class: "primary", text: name === null ? "Create" : "Save"});
   const add = make("button", {type: "button", text: "Add a key"});
   const form = {changed, drop};
-  let timer = null, round = 0;
+  // Nobody is told what is missing before the first word.
+  let timer = null, round = 0, touched = name !== null;
 
   function values() {
     if (!json.hidden) return readJson(json.value);
@@ -116,23 +117,25 @@ export async function makeForm(name, report) {
   }
 
   function changed() {
+    touched = true;
     clearTimeout(timer);
     timer = setTimeout(check, CHECK_AFTER_MS);
   }
 
   function show(result) {
     const byKey = new Map(result.configs.map((each) => [each.value.name, each]));
+    keys.fill(result.configs.map((each) => each.value.name));
     const shown = new Set(json.hidden ? fields.map((field) => field.name.value.trim()) : []);
     for (const field of fields) {
       const found = byKey.get(field.name.value.trim());
-      field.show(found ? reasonsOf(found) : [], found?.definition?.documentation);
+      field.show(touched && found ? reasonsOf(found) : [], found?.definition?.documentation);
     }
+    if (!touched) return;
     const others = result.configs.filter((each) => each.value.errors.length > 0
       && !shown.has(each.value.name));
     say(general, others.map((each) => `${each.value.name}: ${reasonsOf(each).join("; ")}`).join("\n"));
     say(verdict, result.error_count === 0 ? "This configuration is valid."
       : `${result.error_count} error${result.error_count === 1 ? "" : "s"}`);
-    keys.fill(result.configs.map((each) => each.value.name));
   }
 
   async function check() {

@@ -10,6 +10,7 @@ const byId = (id) => document.getElementById(id);
 const main = byId("main"), dialog = byId("dialog");
 const list = makeList(byId("rows"), byId("chips"), byId("filter"), byId("none"));
 let view = null, route = null, summary = null, connectors = [], timer = null, polling = false;
+let listTop = 0;
 
 function toast(text, bad) {
   const element = make("div", {class: bad ? "toast bad" : "toast", text});
@@ -83,6 +84,8 @@ function show(next) {
 }
 
 async function go() {
+  const layout = byId("layout");
+  if (route?.kind === "") listTop = layout.scrollTop;
   route = readRoute();
   view?.end?.();
   view = null;
@@ -101,6 +104,9 @@ async function go() {
     list.update(connectors, route.name);
     await updateView().catch((error) => say(byId("connection"), error.message));
   }
+  // What is opened is seen from its beginning; a narrow list stands where it was left.
+  main.scrollTop = 0;
+  layout.scrollTop = route.kind === "" ? listTop : 0;
 }
 
 // ---- what is done ----
