@@ -24,6 +24,7 @@ bool envelope_is_wrapper(const struct json *root)
            && (members == 1 || (members == 2 && json_member(root, "schema")));
 }
 
+/* Not log, which tables of the user's with such columns have too: better a row too many. */
 static const char *const signal_types[] = {
     "execute-snapshot",     "stop-snapshot",         "pause-snapshot", "resume-snapshot",
     "snapshot-window-open", "snapshot-window-close", "schema-changes"};

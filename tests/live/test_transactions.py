@@ -154,3 +154,54 @@ def test_where_it_cannot_be_true_it_is_refused(bench, settings, says):
     worker = bench.worker(bench.connector(**given))
     assert worker.wait() == 2
     assert says in worker.log()
+
+
+def test_all_topics_of_a_source(servers, bench):
+    """A pattern takes in what is no table: heartbeats, transaction markers, notifications, a table of
+    signals, logical messages. Those outside of a transaction are there at once, and have no tx_id."""
+    servers.sql("create schema notes; create table notes.t (id int primary key, a text); "
+                "create table notes.signals (id text primary key, type text, data text); "
+                "alter table notes.t replica identity full")
+    config = json.loads((TOP / "connectors" / "holding-source.json").read_text())
+    config["name"] = "notes-source"
+    config["config"].update({
+        "topic.prefix": "notes", "table.include.list": "notes.t,notes.signals", "slot.name": "fieldtrail_notes",
+        "publication.name": "fieldtrail_notes", "provide.transaction.metadata": "true",
+        "heartbeat.interval.ms": "300", "signal.data.collection": "notes.signals",
+        "notification.enabled.channels": "sink", "notification.sink.topic.name": "notes.notifications"})
+    (bench.folder / "source.json").write_text(json.dumps(config))
+    servers.run(TOP / "compose" / "connector", "apply", bench.folder / "source.json")
+    servers.sql("insert into notes.t values (1, 'x'); update notes.t set a = 'y'; "
+                "insert into notes.signals values ('1', 'execute-snapshot', "
+                "'{\"type\": \"incremental\", \"data-collections\": [\"notes.t\"]}'); "
+                "begin; select pg_logical_emit_message(false, 'audit', 'outside'); rollback; "
+                "begin; select pg_logical_emit_message(true, 'audit', 'never'); rollback; "
+                "begin; select pg_logical_emit_message(true, 'audit', 'inside'); delete from notes.t; commit;")
+    wanted = {"notes.notes.t", "notes.notes.signals", "notes.message", "notes.transaction", "notes.notifications",
+              "__debezium-heartbeat.notes"}
+    deadline, there = time.monotonic() + 120, set()
+    while there < wanted:
+        listed = servers.run("kcat", "-L", "-J", "-b", servers.bootstrap).stdout
+        there = {topic["topic"] for topic in json.loads(listed)["topics"]} & wanted
+        assert time.monotonic() < deadline, wanted - there
+        time.sleep(0.5)
+    path = bench.connector(topics=None, topics__regex=r"(__debezium-heartbeat\.)?notes.*", table="notes_pivot",
+                           pivot__keys=None, pivot__fields="*",
+                           pivot__columns="source_table,row_key,change_field,old_value,new_value,op,tx_id")
+    worker = bench.worker(path)
+    deadline = time.monotonic() + 90
+    while True:
+        made = bench.sql("select count(*) from pg_tables where tablename in ('notes_pivot', 'fieldtrail_message')")
+        if made == ["2"] and bench.sql("select count(*) from notes_pivot where op = 'd'") == ["1"] \
+                and bench.sql("select count(*) from fieldtrail_message") == ["2"]:
+            break
+        assert time.monotonic() < deadline, worker.log()[-2000:]
+        time.sleep(0.5)
+    assert worker.stop() == 0
+    assert bench.sql("select source_table, row_key, change_field, old_value, new_value, op from notes_pivot "
+                     "order by tx_id::bigint") == [
+        'notes.t|{"id":1}|a||x|c', 'notes.t|{"id":1}|a|x|y|u', 'notes.t|{"id":1}|a|y||d']
+    assert bench.sql("select prefix, content, source_name, tx_id is null, lsn is not null, event_time is not null, "
+                     "m.tx_id = (select tx_id from notes_pivot where op = 'd') from fieldtrail_message m order by content") == [
+        "audit|inside|notes|f|t|t|t", "audit|outside|notes|t|t|t|"]
+    assert "ERROR" not in worker.log() and "WARN" not in worker.log(), worker.log()

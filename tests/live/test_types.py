@@ -444,7 +444,7 @@ def test_workers_that_are_killed_write_the_same_rows(run, bench, record_property
                        "field_no": "field_no bigint", "old_known": "old_known boolean"}.get(name, name + " text")
                       for name in ROW)
     bench.sql("create table holding_pivot (%s)" % shown)
-    bench.slow_down(0.1)
+    bench.slow_down(0.5)
     workers = [bench.worker(*paths) for _ in range(3)]
     wait_until(lambda: bench.sql("select to_regclass('fieldtrail_offset') is not null") == ["t"], "the first claim", 60)
     positions, kills, counted = Positions(bench, ends), 0, 0
