@@ -24,67 +24,113 @@ $$;
 
 -- ---- names that people type ----
 
--- The source tables that have changes. Where a btree begins with source_table (closed partitions
--- have one) it steps from one name to the next; the rest is read. All of it by way of the pivot table,
--- which a reader has the right to.
+-- Which source tables have rows in the pages of an open partition up to `pages`: fieldtrail_tend
+-- writes it down, so that a name needs no reading of the whole partition.
+create table if not exists fieldtrail_seen (
+    part          regclass primary key,
+    node          oid    not null, -- the file: it changes when the table is written anew
+    pages         bigint not null,
+    source_tables text[] not null
+);
+
+-- The leaves of a pivot table, which may be one table without partitions: whether a btree there
+-- begins with source_table, and the times it holds.
+create or replace function fieldtrail_leaves(pivot regclass)
+returns table (part regclass, steps boolean, low text, high text)
+language sql stable as $$
+    select p.part,
+           exists (select from pg_index i
+                   join pg_class x on x.oid = i.indexrelid
+                   join pg_am m on m.oid = x.relam
+                   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+                   where i.indrelid = p.part and i.indisvalid and i.indpred is null
+                     and m.amname = 'btree' and a.attname = 'source_table'),
+           coalesce(substring(p.bound from 'FROM \(''([^'']*)''\)'), '-infinity'),
+           coalesce(substring(p.bound from 'TO \(''([^'']*)''\)'), 'infinity')
+    from (select c.oid::regclass as part, pg_get_expr(c.relpartbound, c.oid) as bound
+          from pg_class c
+          where c.oid in (select relid from pg_partition_tree(pivot) where isleaf)
+             or (c.oid = pivot and c.relkind <> 'p')) p
+$$;
+
+-- The source tables that have changes, and those that fieldtrail_tend has seen. Where a btree
+-- begins with source_table (closed partitions have one) it steps from one name to the next; of an
+-- open partition it reads what came since fieldtrail_tend looked at it. All of it by way of the
+-- pivot table, which a reader has the right to.
 create or replace function fieldtrail_source_tables(pivot regclass) returns setof text
 language plpgsql stable set enable_seqscan = off set jit = off as $$
 declare
-    part record;
+    leaf record;
     name text;
     found text[] := '{}';
 begin
-    for part in
-        select exists (select from pg_index i
-                       join pg_class x on x.oid = i.indexrelid
-                       join pg_am m on m.oid = x.relam
-                       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-                       where i.indrelid = p.relid and i.indisvalid and i.indpred is null
-                         and m.amname = 'btree' and a.attname = 'source_table') as steps,
-               coalesce(substring(p.bound from 'FROM \(''([^'']*)''\)'), '-infinity') as low,
-               coalesce(substring(p.bound from 'TO \(''([^'']*)''\)'), 'infinity') as high
-        from (select c.oid as relid, pg_get_expr(c.relpartbound, c.oid) as bound
-              from pg_class c
-              where c.oid in (select relid from pg_partition_tree(pivot) where isleaf)
-                 or (c.oid = pivot and c.relkind <> 'p')) p
+    for leaf in
+        select l.*, coalesce(s.source_tables, '{}') as seen, coalesce(s.pages - 1, 0) as page
+        from fieldtrail_leaves(pivot) l
+        left join fieldtrail_seen s on s.part = l.part and s.node = pg_relation_filenode(l.part)
     loop
-        if part.steps then
+        if leaf.steps then
             name := '';
             loop
                 execute format('select min(source_table) from %s where source_table > $1
-                                  and event_time >= %L and event_time < %L', pivot, part.low, part.high)
+                                  and event_time >= %L and event_time < %L', pivot, leaf.low, leaf.high)
                 into name using name;
                 exit when name is null;
                 found := found || name;
             end loop;
         else
             execute format('select $1 || array(select distinct source_table::text from %s
-                                               where event_time >= %L and event_time < %L)',
-                           pivot, part.low, part.high)
-            into found using found;
+                                               where event_time >= %L and event_time < %L
+                                                 and ctid >= %L)',
+                           pivot, leaf.low, leaf.high, format('(%s,0)', leaf.page))
+            into found using found || leaf.seen;
         end if;
     end loop;
     return query select distinct f from unnest(found) f;
 end $$;
 
--- The source table that is meant: "schema.table" as it stands in source_table, or the table alone
--- where no other schema has one of that name. An error names those there are.
-create or replace function fieldtrail_source(pivot regclass, given text) returns text
-language plpgsql stable set enable_seqscan = off set jit = off as $$
+-- Writes down for fieldtrail_source_tables what an open partition holds by now. The page that was
+-- the last one may have got more rows since.
+create or replace function fieldtrail_see(part regclass) returns void
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
-    found text[];
+    file oid := pg_relation_filenode(part);
+    size bigint := pg_relation_size(part) / current_setting('block_size')::integer;
+    names text[];
+    page bigint;
 begin
-    execute format('select array(select source_table::text from %s where source_table = $1 limit 1)',
-                   pivot) into found using given;
-    if cardinality(found) = 1 then
-        return given;
+    select greatest(s.pages - 1, 0), s.source_tables into page, names
+    from fieldtrail_seen s where s.part = fieldtrail_see.part and s.node = file;
+    execute format('select array(select unnest($1::text[]) union
+                                 select distinct source_table::text from %s where ctid >= %L)',
+                   part, format('(%s,0)', coalesce(page, 0))) into names using names;
+    insert into fieldtrail_seen values (part, file, size, names)
+    on conflict on constraint fieldtrail_seen_pkey do update
+    set node = excluded.node, pages = excluded.pages, source_tables = excluded.source_tables;
+end $$;
+
+-- The source table that is meant: "schema.table" as it stands in source_table, or the table alone
+-- where no other schema has one of that name. An error names those there are. (Rows that came into
+-- space that became free are the only ones that fieldtrail_source_tables can miss: so a name that it
+-- does not know is looked for before it is refused.)
+create or replace function fieldtrail_source(pivot regclass, given text) returns text
+language plpgsql stable as $$
+declare
+    names text[] := array(select t from fieldtrail_source_tables(pivot) t order by 1);
+    meant text[] := array(select n from unnest(names) n where n = given);
+begin
+    if meant = '{}' then
+        meant := array(select n from unnest(names) n where substr(n, strpos(n, '.') + 1) = given);
     end if;
-    found := array(select t from fieldtrail_source_tables(pivot) t order by 1);
-    if (select count(*) from unnest(found) f where substr(f, strpos(f, '.') + 1) = given) = 1 then
-        return (select f from unnest(found) f where substr(f, strpos(f, '.') + 1) = given);
+    if meant = '{}' then
+        execute format('select array(select source_table::text from %s where source_table = $1 limit 1)',
+                       pivot) into meant using given;
+    end if;
+    if cardinality(meant) = 1 then
+        return meant[1];
     end if;
     raise exception '% has no change of a table %; it has %', pivot, given,
-        coalesce(nullif(array_to_string(found[1:20], ', '), ''), 'none at all')
+        coalesce(nullif(array_to_string(names[1:20], ', '), ''), 'none at all')
         using errcode = 'invalid_parameter_value';
 end $$;
 
@@ -94,7 +140,7 @@ end $$;
 -- are, in which order, and what is a number.
 create or replace function fieldtrail_key(pivot regclass, source_table text, given text)
 returns text
-language plpgsql stable as $$
+language plpgsql stable set enable_seqscan = off set jit = off as $$
 declare
     sample text;
     members text[];

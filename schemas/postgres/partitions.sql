@@ -46,8 +46,10 @@ returns setof text
 language plpgsql as $$
 declare
     next_low timestamp := date_trunc(piece, since at time zone 'UTC');
+    next_high timestamp;
     width interval := ('1 ' || piece)::interval;
     stop timestamp := date_trunc(piece, now() at time zone 'UTC') + width * (ahead + 1);
+    covered timestamptz;
     name text;
     home regnamespace := (select relnamespace from pg_class where oid = pivot);
 begin
@@ -57,28 +59,34 @@ begin
     -- a first read would race with another session that makes the same
     perform pg_advisory_xact_lock(hashtext('fieldtrail_make_partitions'), pivot::oid::integer);
     while next_low < stop loop
-        name := (select relname from pg_class where oid = pivot)
-                || to_char(next_low, '_YYYYMMDD' || case piece when 'hour' then '_HH24' else '' end);
-        if not exists (select from fieldtrail_partitions(pivot) p
-                       where p.low <= next_low at time zone 'UTC'
-                         and next_low at time zone 'UTC' < p.high) then
-            execute format('create table %s.%I partition of %s for values from (%L) to (%L)',
-                           home, name,
-                           pivot, next_low at time zone 'UTC', (next_low + width) at time zone 'UTC');
-            -- An index made on an empty table has a summary of its first pages, and every insert
-            -- there would renew it: a third of COPY's speed until they are full.
-            perform brin_desummarize_range(i.indexrelid, 0)
-            from pg_index i join pg_class c on c.oid = i.indexrelid
-                            join pg_am a on a.oid = c.relam
-            where i.indrelid = to_regclass(format('%s.%I', home, name)) and a.amname = 'brin';
-            return next name;
+        select p.high into covered from fieldtrail_partitions(pivot) p
+        where p.low <= next_low at time zone 'UTC' and next_low at time zone 'UTC' < p.high;
+        if covered is not null then
+            next_low := covered at time zone 'UTC';
+            continue;
         end if;
-        next_low := next_low + width;
+        -- Where partitions of another width are, this one ends at the next of them.
+        select least(date_trunc(piece, next_low) + width, min(p.low) at time zone 'UTC') into next_high
+        from fieldtrail_partitions(pivot) p where p.low > next_low at time zone 'UTC';
+        name := (select relname from pg_class where oid = pivot)
+                || to_char(next_low, '_YYYYMMDD' || case when piece = 'hour' or next_low::time <> '0:00'
+                                                         then '_HH24' else '' end);
+        execute format('create table %s.%I partition of %s for values from (%L) to (%L)', home, name,
+                       pivot, next_low at time zone 'UTC', next_high at time zone 'UTC');
+        -- An index made on an empty table has a summary of its first pages, and every insert
+        -- there would renew it: a third of COPY's speed until they are full.
+        perform brin_desummarize_range(i.indexrelid, 0)
+        from pg_index i join pg_class c on c.oid = i.indexrelid
+                        join pg_am a on a.oid = c.relam
+        where i.indrelid = to_regclass(format('%s.%I', home, name)) and a.amname = 'brin';
+        return next name;
+        next_low := next_high;
     end loop;
 end $$;
 
 -- Builds the btree for the history of a row in the partitions whose time is over, and summarises
--- what has been written to the open ones. Gives the names of the partitions it finished.
+-- what has been written to the open ones, for the indexes and (fieldtrail_see of history.sql) for
+-- the names of source tables. Gives the partitions it finished.
 create or replace function fieldtrail_close_partitions(pivot regclass,
                                                        grace interval default '1 hour')
 returns setof text
@@ -95,6 +103,9 @@ begin
             where i.indrelid = part.part and c.relname = index_name) then
             execute format('create index %I on %s (source_table, row_key)', index_name, part.part);
             execute format('analyze %s', part.part);
+            if to_regclass('fieldtrail_seen') is not null then
+                execute 'delete from fieldtrail_seen where part = $1' using part.part;
+            end if;
             return next part.part::text;
         end if;
         for brin in select i.indexrelid from pg_index i
@@ -103,6 +114,10 @@ begin
                     where i.indrelid = part.part and a.amname = 'brin' loop
             perform brin_summarize_new_values(brin);
         end loop;
+        if to_regproc('fieldtrail_see') is not null and not exists (
+            select from fieldtrail_leaves(part.part) l where l.steps) then
+            perform fieldtrail_see(part.part);
+        end if;
         -- Without statistics the planner would read all of an open partition for one row.
         if part.low <= now() and part.high >= now() - grace then
             execute format('analyze %s', part.part);

@@ -37,6 +37,9 @@ begin
                                     t.relname || '_unknown', t.relname || '_who') loop
         execute format('grant select on %s to fieldtrail_reader', part);
     end loop;
+    if to_regclass('fieldtrail_seen') is not null then
+        grant select on fieldtrail_seen to fieldtrail_reader;
+    end if;
     -- the worker's own tables, those of them that there are
     for part in select n from unnest(array['fieldtrail_offset', 'fieldtrail_replay',
                                            'fieldtrail_message']) n

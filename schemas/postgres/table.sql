@@ -5,8 +5,8 @@
 --   fieldtrail sql table connector.json | psql "$FIELDTRAIL_PG_URI"
 --
 -- What is written all the time has no btree: one costs COPY about half its speed. The open
--- partitions have BRIN indexes, on time, transaction and (by bloom) the row's key; fieldtrail_tend builds the
--- btree for the history of a row once a partition's time is over.
+-- partitions have BRIN indexes, on time, transaction and (by bloom) the row's key; fieldtrail_tend
+-- builds the btree for the history of a row once a partition's time is over.
 
 \set ON_ERROR_STOP on
 \if :{?table}
@@ -42,20 +42,27 @@ create table if not exists :table (
 ) partition by range (event_time);
 
 -- Comments and indexes. The number in the table's comment is the version of its form: the worker
--- reads it, and names the migration to run where it is older than it must be.
+-- reads it, and names the migration to run where it is older than it must be. What this does not
+-- do is to make a new form of an old one: that is for the migrations.
 --
 -- The BRIN indexes hold ranges of pages that fieldtrail_tend summarises: an insert into a range that
 -- is not summarised yet costs next to nothing. 64 pages hold about 3,000 rows: a filter for 5,000
--- keys has room for them all, and fits a page. The partial indexes hold the few rows that changed a
+-- keys has room for them all, and fits a page. With source_table among its columns the planner would
+-- take that condition alone, and read everything. The partial indexes hold the few rows that changed a
 -- key or emptied a table.
 create or replace function fieldtrail_dress(pivot regclass) returns void
 language plpgsql as $$
 declare
     name text := (select relname from pg_class where oid = pivot);
+    old text := substring(obj_description(pivot, 'pg_class') from 'fieldtrail table version (\d+)');
     note record;
 begin
+    if old <> '2' then
+        raise exception '% is of version %, and this makes version 2: run the migrations between',
+            pivot, old;
+    end if;
     execute format('comment on table %s is %L', pivot,
-                   'One row for every field that changed (fieldtrail table version 1)');
+                   'One row for every field that changed (fieldtrail table version 2)');
     for note in
         select * from (values
             ('change_field', 'The field that changed; NULL where a row was created, deleted or '

@@ -55,6 +55,10 @@ static const unsigned char postgres_001_worker_columns[] = {
 #include "postgres_001_worker_columns.inc"
 };
 
+static const unsigned char postgres_002_history_index[] = {
+#include "postgres_002_history_index.inc"
+};
+
 static const unsigned char questdb_table[] = {
 #include "questdb_table.inc"
 };
@@ -104,6 +108,8 @@ static const struct shipped all[] = {
      SCRIPT(postgres_tutorial_questions)},
     {"PostgresSink", "001_worker_columns", NULL, "a table of the pipe takes the worker's columns",
      SCRIPT(postgres_001_worker_columns)},
+    {"PostgresSink", "002_history_index", NULL, "the index of an older table finds transactions",
+     SCRIPT(postgres_002_history_index)},
     {"QuestDBSink", "table", NULL, "the pivot table", SCRIPT(questdb_table)},
     {"QuestDBSink", "tutorial-questions", NULL,
      "the tutorial's questions, and some for time series", SCRIPT(questdb_tutorial_questions)},

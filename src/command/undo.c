@@ -128,13 +128,22 @@ static void put_step(struct buf *out, const struct pg_result *result, size_t row
     buf_str(out, STR(", exists (select from put_back);\n"));
 }
 
+static const char partly[] =
+    "only pivoted fields are put back: a deleted row comes back with its key and these, its other "
+    "columns with their defaults";
+
+/* How many conflicts there are; they, and what a new row lacks, are said to whom the script may not
+   reach. */
 static size_t tell_conflicts(const struct pg_result *result)
 {
     size_t count = 0;
+    bool told = false;
     struct buf line;
     buf_init(&line, OUTPUT_LIMIT);
     for (size_t row = 0; row < answer_rows(result); row++) {
         str conflict = answer_cell(result, row, AT_CONFLICT);
+        if (!told && str_starts(answer_cell(result, row, AT_STATEMENT), STR("insert ")))
+            told = fprintf(stderr, "note: %s\n", partly) > 0;
         if (!conflict.ptr)
             continue;
         buf_clear(&line);
@@ -156,8 +165,10 @@ static enum exit_status print(struct asking *asking, const struct pg_result *res
     if (dry_run) {
         answer_put(result, (enum answer_format)asking->format, false, &out);
     } else {
-        buf_format(&out, "-- Puts changes of %s back. Run it on the source database.\n",
-                   asking->table);
+        buf_format(&out,
+                   "-- Puts changes of %s back. Run it on the source database.\n"
+                   "-- Note: %s.\n",
+                   asking->table, partly);
         buf_str(&out, str_from(begin));
         for (size_t row = 0; row < answer_rows(result); row++)
             put_step(&out, result, row);
@@ -244,7 +255,10 @@ const struct command undo_command = {
         "only where\nthe present value is still the one that the change left. What the pivot table "
         "knows to be in\nthe way (somebody has changed the field since, the old value was never "
         "sent) has no\nstatement and is listed as a conflict, in the script and on standard error. "
-        "What the script\nitself finds changed it lists at its end, before it commits.\n\n"
+        "What the script\nitself finds changed it lists at its end, before it commits. Only "
+        "pivoted "
+        "fields are put\nback: a deleted row comes back with its key and these, its other columns "
+        "with their defaults.\n\n"
         "  fieldtrail undo -c connector.json bank.holding --by user_id=3 --since yesterday | psql "
         "...\n\nExit status: 0 without conflicts, 1 with some.",
     .table = tables,

@@ -276,6 +276,13 @@ static void check_other_columns(struct look *look, const char *table, const PGre
     }
 }
 
+static void check_version(struct look *look, const char *table, const char *version)
+{
+    struct fault fault = {0};
+    if (!postgres_judge_version(version, &fault))
+        findings_add(look->findings, FINDING_FAIL, "target: table %s: %s", table, fault.text);
+}
+
 static void check_columns(struct look *look, const char *table, const char *oid)
 {
     const struct layout *layout = look->self->layout;
@@ -331,7 +338,8 @@ static bool check_table(struct look *look, str name)
     buf_init(&quoted, 10000);
     session_table(&self->session, &quoted, name);
     snprintf(table, sizeof(table), "%.*s", STR_ARG(name));
-    buf_str(new_sql(look), STR("select oid, relkind from pg_class where oid = to_regclass("));
+    buf_str(new_sql(look), STR("select oid, relkind, " POSTGRES_VERSION_OF(
+                               "oid") " from pg_class where oid = to_regclass("));
     session_literal(&self->session, &self->sql, buf_view(&quoted));
     buf_char(&self->sql, ')');
     buf_release(&quoted);
@@ -343,6 +351,7 @@ static bool check_table(struct look *look, str name)
                      "table.create=true");
     if (there) {
         check_kind(look, table, cell(result, 0, 1));
+        check_version(look, table, cell(result, 0, 2));
         check_columns(look, table, cell(result, 0, 0));
     }
     PQclear(result);

@@ -108,9 +108,10 @@ static void put_columns(struct postgres *self, const struct target *target, bool
     }
 }
 
-/* The form of the pivot table, as its comment says it (schemas/postgres/table.sql). */
-#define TABLE_VERSION 1
-#define MIGRATION "001_worker_columns"
+/* The form of the pivot table, as its comment says it (schemas/postgres/table.sql), and the script
+   that brings a table of each older one a version on. */
+#define TABLE_VERSION 2
+static const char *const migration[TABLE_VERSION] = {"001_worker_columns", "002_history_index"};
 
 /* One row: whether the table is there, the version in its comment or -1, and the columns that it
    lacks. It reads the catalog alone: a writer needs no right to read the rows. */
@@ -120,9 +121,9 @@ static void put_look(struct postgres *self, const struct target *target)
     buf_init(&name, BUFFER_LIMIT);
     session_table(&self->session, &name, target->name);
     buf_str(&self->sql,
-            STR("select t.oid is not null, coalesce(substring(obj_description(t.oid, 'pg_class') "
-                "from 'fieldtrail table version ([0-9]{1,6})')::integer, -1), "
-                "(select string_agg(quote_ident(w.name), ', ') from unnest(array["));
+            STR("select t.oid is not null, " POSTGRES_VERSION_OF(
+                "t.oid") ", "
+                         "(select string_agg(quote_ident(w.name), ', ') from unnest(array["));
     for (size_t i = 0; i < target->layout->count; i++) {
         if (i > 0)
             buf_str(&self->sql, STR(", "));
@@ -136,23 +137,34 @@ static void put_look(struct postgres *self, const struct target *target)
     buf_release(&name);
 }
 
+bool postgres_judge_version(const char *version, struct fault *fault)
+{
+    int64_t number;
+    if (!str_to_int64(str_from(version), &number) || number < 0 || number == TABLE_VERSION)
+        return true;
+    if (number < TABLE_VERSION)
+        return fault_set(fault, FAULT_CONFIG,
+                         "it is of version %s, and version %d is written: run what "
+                         "`fieldtrail sql %s connector.json` prints",
+                         version, TABLE_VERSION, migration[number]);
+    return fault_set(fault, FAULT_CONFIG,
+                     "it is of version %s, and version %d is written: install the fieldtrail that "
+                     "its migration came with",
+                     version, TABLE_VERSION);
+}
+
 static bool judge_look(const PGresult *result, struct fault *fault)
 {
-    const char *version = PQgetvalue(result, 0, 1), *lacks = PQgetvalue(result, 0, 2);
-    int64_t number = -1;
-    bool told = str_to_int64(str_from(version), &number) && number >= 0;
+    const char *lacks = PQgetvalue(result, 0, 2);
     if (PQgetvalue(result, 0, 0)[0] != 't')
         return fault_set(fault, FAULT_CONFIG, "postgres: it does not exist");
-    if (told && number < TABLE_VERSION)
-        return fault_set(fault, FAULT_CONFIG,
-                         "postgres: it is of version %s, and version %d is written: run what "
-                         "`fieldtrail sql " MIGRATION " connector.json` prints",
-                         version, TABLE_VERSION);
+    if (!postgres_judge_version(PQgetvalue(result, 0, 1), fault))
+        return fault_in(fault, "postgres");
     if (*lacks)
         return fault_set(fault, FAULT_CONFIG,
                          "postgres: column %s does not exist: for a table of the pipe run what "
-                         "`fieldtrail sql " MIGRATION " connector.json` prints",
-                         lacks);
+                         "`fieldtrail sql %s connector.json` prints",
+                         lacks, migration[0]);
     return true;
 }
 

@@ -65,6 +65,14 @@ struct target *postgres_target(struct postgres *self, const struct change *chang
    way on it must not commit. */
 void postgres_forget(struct postgres *self);
 
+/* SQL for the version that the comment of a pivot table tells, by its oid; -1 where it has none. */
+#define POSTGRES_VERSION_OF(oid)                                                                   \
+    "coalesce(substring(obj_description(" oid ", 'pg_class') "                                     \
+    "from 'fieldtrail table version ([0-9]{1,6})')::integer, -1)"
+
+/* Whether that version is the one that is written; FAULT_CONFIG with the remedy where it is not. */
+bool postgres_judge_version(const char *version, struct fault *fault) MUST_CHECK;
+
 /* Opens the transaction of a flush, where that has not happened. */
 bool postgres_begin(struct postgres *self, struct fault *fault) MUST_CHECK;
 

@@ -59,9 +59,8 @@ class Base:
                               capture_output=True, timeout=120,
                               env={**os.environ, **(environment or {})})
 
-    def install(self, path=None, since="2025-12-31", piece="day", until="2026-02-01"):
-        """All of the shipped SQL, as the program prints it; twice, for it may be run again. The
-        partitions cover the time of the test."""
+    def install(self, path=None):
+        """All of the shipped SQL, as the program prints it; twice, for it may be run again."""
         path = path or self.path
         for name in ("fieldtrail_offset", "table", "functions", "views", "partitions", "roles"):
             done = self.run("sql", name, path)
@@ -357,6 +356,74 @@ def test_unknown_is_shown_as_unknown_and_times_before_the_first_row_are_empty(re
                            "(select count(*) from pivot_unknown)") == ["2|0"]
 
 
+def put(base, no, op, changes, tx=None, at="2026-01-02", table="s.t", key='{"id":1}'):
+    """One record: its number is its place in the log. A change is a field, its old and new value."""
+    for place, (field, old, new) in enumerate(changes):
+        psql(base.uri, f"insert into pivot ({COLUMNS}) values ('1', {literal(field)}, {literal(old)}, "
+             f"{literal(new)}, '{op}', true, '{at}', {literal(table)}, {literal(key)}, '{tx or no}', '{no}', "
+             f"'t', {no % 3}, {100 - no}, {65536 + place})")
+
+
+def test_many_changes_in_one_transaction_are_one_time(ready):
+    """Only the log's order tells them apart: partitions and offsets here run against it."""
+    put(ready, 1, "c", [("a", None, "1"), ("b", None, "x")], at="2026-01-01")
+    for no, (old, new) in enumerate([("1", "2"), ("2", "3"), ("3", "1"), ("1", "9")], 2):
+        put(ready, no, "u", [("a", old, new)], tx=77)
+    put(ready, 6, "d", [("a", "9", None), ("b", "x", None)], tx=77)
+    put(ready, 7, "c", [("a", None, "10")], tx=77)
+    rows = ask(ready.uri, """select * from fieldtrail_history('pivot', 's.t', '{"id":1}', 'a')""")
+    assert [row["new_value"] for row in rows] == ["1", "2", "3", "1", "9", None, "10"]
+    asof = lambda moment: ready.run("asof", "-c", ready.path, "s.t", "1", moment).stdout
+    assert asof("2026-01-01T23:59:59.999999Z") == "field,value,known\na,1,true\nb,x,true\n"
+    assert asof("2026-01-02") == "field,value,known\na,10,true\nb,,true\n"
+    diff = ready.run("diff", "-c", ready.path, "s.t", "2026-01-01", "2026-01-02").stdout
+    assert diff.splitlines()[1:] == ['"{""id"":1}",changed,a,1,10,true', '"{""id"":1}",changed,b,x,,true']
+    psql(ready.uri, "create schema s; create table s.t (id integer primary key, a text, b text);"
+                    "insert into s.t values (1, '10', null)")
+    done, found = run_undo(ready, ["--transaction", "77"])
+    assert done.returncode == 0 and found == []
+    assert source_rows(ready.uri) == {1: {"a": "1", "b": "x"}}
+
+
+def test_several_tables_in_one_pivot_table_do_not_mix(ready):
+    """Equal keys, fields and transactions in three tables, two of one name."""
+    for no, table in enumerate(["s.t", "other.t", "s.u"]):
+        put(ready, 3 * no + 1, "c", [("a", None, table)], table=table, tx=5, at="2026-01-01")
+        put(ready, 3 * no + 2, "u", [("a", table, "new"), ("id", "1", "2")], table=table, tx=6,
+            key='{"id":2}')
+        if table != "s.t":
+            put(ready, 3 * no + 3, "t", [(None, None, None)], table=table, at="2026-01-03", tx=7, key="")
+    run = lambda *arguments: ready.run(arguments[0], "-c", ready.path, *arguments[1:])
+    for table in ("s.t", "other.t", "s.u"):
+        rows = run("history", table, "2", "--format", "json").stdout
+        assert [row["new_value"] for row in json.loads(rows) if row["change_field"] == "a"] == [
+            table, "new"], table
+        now = run("asof", table, "infinity").stdout.splitlines()
+        assert len(now) == (3 if table == "s.t" else 1), now
+    assert run("history", "u", "2").returncode == 0 and run("history", "t", "2").returncode == 2
+    script = run("undo", "s.t", "--all").stdout
+    assert "other" not in script and '"u"' not in script and script.count("with put_back") == 2
+
+
+def test_undo_says_what_a_deleted_row_comes_back_without(ready):
+    """A column that is not pivoted comes back with its default, and the script and standard error
+    say so; where no row was deleted standard error does not."""
+    put(ready, 1, "c", [("a", None, "1")], at="2026-01-01")
+    put(ready, 2, "d", [("a", "1", None)])
+    put(ready, 3, "u", [("a", "1", "2")], key='{"id":2}')
+    psql(ready.uri, "create schema s; create table s.t (id integer primary key, a text, "
+                    "other text default 'default'); insert into s.t values (1, '1', 'lost'), "
+                    "(2, '2', 'kept'); delete from s.t where id = 1")
+    done, found = run_undo(ready, ["--since", "2026-01-02"])
+    assert done.returncode == 0 and found == []
+    assert source_rows(ready.uri) == {1: {"a": "1", "other": "default"}, 2: {"a": "1", "other": "kept"}}
+    says = "only pivoted fields are put back: a deleted row comes back with its key and these"
+    assert f"-- Note: {says}" in done.stdout and f"note: {says}" in done.stderr
+    done = ready.run("undo", "-c", ready.path, "s.t", "--key", "2", "--dry-run")
+    assert done.returncode == 0 and done.stderr == ""
+    assert "fields are put\nback: a deleted row" in ready.run("undo", "--help").stdout
+
+
 # ---- roles and versions ----
 
 def test_the_writer_may_only_insert_and_the_reader_only_select(ready):
@@ -383,6 +450,10 @@ def test_a_table_of_the_pipe_is_migrated(base):
     for _ in range(2):
         psql(base.uri, migration)
     assert psql(base.uri, "select obj_description('holding_pivot'::regclass) ~ 'version 1'") == ["t"]
+    for _ in range(2):
+        psql(base.uri, base.run("sql", "002_history_index", path).stdout)
+        psql(base.uri, migration)  # must not bring an older version back
+    assert psql(base.uri, "select obj_description('holding_pivot'::regclass) ~ 'version 2'") == ["t"]
     assert psql(base.uri, "select event_time = '2026-01-01'::timestamptz from holding_pivot") == ["t"]
     fixed = base.run("sql", "table", base.connector("fixed")).stdout
     psql(base.uri, fixed)
@@ -391,32 +462,137 @@ def test_a_table_of_the_pipe_is_migrated(base):
             <= set(psql(base.uri, columns.format("holding_pivot"))))
 
 
+FIRST_INDEX = """drop index pivot_brin; comment on table pivot is 'fieldtrail table version 1';
+create index pivot_brin on pivot using brin (event_time, row_key text_bloom_ops (n_distinct_per_range = 5000))
+with (pages_per_range = 64)"""
+INDEXED = "select pg_get_indexdef('pivot_brin'::regclass)"
+
+
+def test_the_index_of_version_1_is_made_anew(ready):
+    new = psql(ready.uri, INDEXED)
+    psql(ready.uri, FIRST_INDEX)
+    Table(1).run(50).load(ready.uri, "pivot")
+    refused = psql(ready.uri, ready.run("sql", "table", ready.path).stdout, check=False)
+    assert refused.returncode != 0 and "is of version 1, and this makes version 2" in refused.stderr
+    for _ in range(2):
+        psql(ready.uri, ready.run("sql", "002_history_index", ready.path).stdout)
+        assert psql(ready.uri, INDEXED) == new and "tx_id" in new[0]
+    assert psql(ready.uri, "select count(*) from pg_index where indrelid = 'pivot_20260101'::regclass"
+                " and pg_get_indexdef(indexrelid) ~ 'brin.*tx_id'") == ["1"]
+    psql(ready.uri, ready.run("sql", "table", ready.path).stdout)
+    psql(ready.uri, "comment on table pivot is 'fieldtrail table version 3'")
+    refused = psql(ready.uri, ready.run("sql", "002_history_index", ready.path).stdout, check=False)
+    assert refused.returncode != 0 and "is of version 3, and not 1" in refused.stderr
+
+
+@pytest.mark.parametrize("version, remedy", [
+    ("0", "`fieldtrail sql 001_worker_columns connector.json`"),
+    ("1", "`fieldtrail sql 002_history_index connector.json`"),
+    ("3", "install the fieldtrail that its migration came with"), ("2", None), (None, None)])
+def test_the_worker_writes_into_tables_of_its_version_alone(base, version, remedy):
+    """The worker's own task, by way of the demo; and check says the same."""
+    path = base.connector("versions", topics="bankserver1.bank.holding",
+                          pivot__keys="holding_id,user_id")
+    base.install(path)
+    psql(base.uri, "create table pivot_rest partition of pivot default")
+    comment = literal(f"rows (fieldtrail table version {version})") if version else "null"
+    psql(base.uri, f"comment on table pivot is {comment}")
+    done = base.run("demo", "--to", path)
+    found = [line for line in base.run("check", path).stdout.splitlines() if "it is of version" in line]
+    rows = int(psql(base.uri, "select count(*) from pivot")[0])
+    if remedy:
+        assert done.returncode == 2 and rows == 0
+        assert f"it is of version {version}, and version 2 is written" in done.stderr, done.stderr
+        assert remedy in done.stderr and [line for line in found if line.startswith("fail")
+                                          and remedy in line]
+    else:
+        assert done.returncode == 0 and rows > 0 and not found, done.stderr
+
+
+def bounds(base):
+    return [line.split("|") for line in psql(
+        base.uri, "set timezone = 'UTC'; select part, low, high from fieldtrail_partitions('pivot')")]
+
+
+def test_partitions_of_another_width_follow_without_gap_or_overlap(base):
+    base.install()
+    days = bounds(base)
+    for piece, ahead in (("month", 2), ("hour", 90), ("week", 12), ("day", 90), ("year", 2)):
+        psql(base.uri, f"select fieldtrail_make_partitions('pivot', '{piece}', {ahead}, "
+                       "now() - interval '40 days')")
+        found = bounds(base)
+        assert all(one[2] == two[1] for one, two in zip(found, found[1:])), (piece, found)
+        assert [part for part in found if part in days] == days
+    assert found[-1][2].endswith("-01-01 00:00:00+00")
+
+
 # ---- plans ----
 
-def test_no_table_is_read_whole_for_one_row_of_a_million(ready):
-    """With sequential scans priced out, one that is left is one that no index could replace."""
-    psql(ready.uri, f"""
+@pytest.fixture(scope="module")
+def million(server, binary, tmp_path_factory):
+    """Half of a million rows in a closed partition and half in the open one; every key has ten, its
+    last one after a move. The tenth transaction from the end is the one asked for."""
+    base = Base(server, binary, tmp_path_factory.mktemp("million")).install()
+    psql(base.uri, f"""
+set timezone = 'UTC';
 insert into pivot ({COLUMNS})
-select i % 50, 'a', i, i + 1, 'u', true, '2026-01-01'::timestamptz + i * interval '2 s', 's.t',
-       '{{"id":' || i % 100000 || '}}', i, i * 40, 'topic', i % 6, i, 65537
+select i % 50, 'a', i, i + 1, 'u', true, current_date - 1 + i * interval '172 ms',
+       's.t', '{{"id":' || i % 100000 || '}}', i, i * 40, 'topic', i % 6, i, 65537
 from generate_series(1, 1000000) i;
-select fieldtrail_tend('pivot', 'day');
-insert into pivot ({COLUMNS}) values ('1', 'id', '77', '1000077', 'u', true, '2026-01-30', 's.t',
-    '{{"id":1000077}}', '1', '1000000000', 'topic', 0, 2000000, 65537);
-""")
-    assert "pivot_20260101_row" in psql(ready.uri, "select relname from pg_class where relkind = 'i'")
-    for call, count in ((""" fieldtrail_history('pivot', 's.t', '{"id":1000077}')""", 11),
-                        (""" fieldtrail_asof('pivot', 's.t', '2026-01-31',
-                                             array['{"id":1000077}'])""", None)):
-        ran = psql(ready.uri, "load 'auto_explain'; set auto_explain.log_min_duration = 0;"
-                   "set auto_explain.log_nested_statements = on; set client_min_messages = log;"
-                   f"set enable_seqscan = off; select count(*) from {call};", check=False)
-        assert ran.returncode == 0, ran.stderr
-        if count:
-            assert ran.stdout.strip() == str(count)
-        plans = [line for line in ran.stderr.splitlines() if " on pivot" in line]
-        assert any("pivot_20260101_row" in line for line in plans), ran.stderr[-3000:]
-        assert not [line for line in plans if "Seq Scan" in line], ran.stderr[-3000:]
+insert into pivot ({COLUMNS}) values ('1', 'id', '77', '1000077', 'u', true,
+    current_date + interval '23:59', 's.t', '{{"id":1000077}}', '1000001', '1000000000', 'topic', 0,
+    2000000, 65537);
+select fieldtrail_close_partitions('pivot', '0 s');""")
+    halves = psql(base.uri, "select count(*), tableoid::regclass from pivot group by 2 order by 2")
+    assert [int(half.split("|")[0]) > 400000 for half in halves] == [True, True]
+    assert [line for line in psql(base.uri, "select relname from pg_class where relname ~ '_row$'")
+            if line.startswith(halves[0].split("|")[1])]
+    return base
+
+
+ASKED = {
+    "history": """fieldtrail_history('pivot', 's.t', '{"id":1000077}')""",
+    "asof": """fieldtrail_asof('pivot', 's.t', 'infinity', array['{"id":1000077}'])""",
+    "diff": """fieldtrail_diff('pivot', 's.t', '-infinity', 'infinity', array['{"id":1000077}'])""",
+    "undo of a row": """fieldtrail_undo('pivot', 's.t', array['{"id":1000077}'])""",
+    "undo of a transaction": "fieldtrail_undo('pivot', 's.t', tx => '999991')",
+    "undo of a time": "fieldtrail_undo('pivot', 's.t', since => current_date + interval '23:58')",
+    "a table that is there": "fieldtrail_source('pivot', 's.t')",
+    "a table without its schema": "fieldtrail_source('pivot', 't')",
+    "a key": "fieldtrail_key('pivot', 's.t', '77')",
+    "moves": "fieldtrail_moves('pivot', 's.t')",
+    "truncates": "fieldtrail_truncates('pivot', 's.t')",
+    "once": """pivot_once where row_key = '{"id":77}' and source_table = 's.t'"""}
+FOUND = {"history": 11, "undo of a row": 1, "undo of a transaction": 1, "undo of a time": 1, "moves": 1,
+         "truncates": 0, "once": 10}
+PRICED_OUT = "set enable_seqscan = off;"
+
+
+@pytest.mark.parametrize("what", ASKED)
+@pytest.mark.parametrize("settings", [PRICED_OUT, ""])
+def test_no_question_about_a_row_reads_a_million(million, settings, what):
+    """With sequential scans priced out, one that is left is one that no index could replace; and a
+    plan of the planner's own choice, whatever its kind, touches few of the pages."""
+    pages = int(psql(million.uri, "select (sum(pg_relation_size(relid)) / 8192)::bigint "
+                                  "from pg_partition_tree('pivot')")[0])
+    assert pages > 15000
+    # the first call reads catalogs, too
+    ran = psql(million.uri, f"set timezone = 'UTC'; {settings} select count(*) is null from {ASKED[what]};"
+               "load 'auto_explain'; set auto_explain.log_min_duration = 0;"
+               "set auto_explain.log_analyze = on; set auto_explain.log_nested_statements = on;"
+               f"set client_min_messages = log; explain (analyze, buffers, format json) select * from {ASKED[what]};"
+               f"explain analyze select * from {ASKED[what]}", check=False)
+    assert ran.returncode == 0, ran.stderr
+    plan = json.loads(ran.stdout[ran.stdout.index("["):ran.stdout.index("\n]") + 2])[0]["Plan"]
+    if what in FOUND:
+        assert plan["Actual Rows"] == FOUND[what], ran.stdout
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert touched < pages / 6, f"{touched} of {pages}"
+    scans = [line for line in (ran.stderr + ran.stdout).splitlines()
+             if " on pivot" in line and "never executed" not in line]
+    assert scans, ran.stderr[-3000:]
+    if settings == PRICED_OUT:
+        assert not [line for line in scans if "Seq Scan" in line], ran.stderr[-3000:]
 
 
 # ---- counts ----

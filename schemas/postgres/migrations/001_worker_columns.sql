@@ -26,5 +26,14 @@ alter table :table
 update :table
 set event_time = coalesce(datetime_created, datetime_updated, datetime_deleted)
 where event_time is null;
-comment on table :table is 'One row for every field that changed (fieldtrail table version 1)';
+create or replace function fieldtrail_migrate_001(pivot regclass) returns void
+language plpgsql as $$
+begin
+    if coalesce(obj_description(pivot, 'pg_class'), '') !~ 'fieldtrail table version [1-9]' then
+        execute format('comment on table %s is %L', pivot,
+                       'One row for every field that changed (fieldtrail table version 1)');
+    end if;
+end $$;
+select fieldtrail_migrate_001(:'table');
+drop function fieldtrail_migrate_001;
 commit;
