@@ -1,4 +1,5 @@
-"""The scripts for DuckDB over files that fieldtrail wrote. Skipped where Python has no duckdb."""
+"""The scripts for DuckDB over files that fieldtrail wrote. tests/run fetches the module; skipped where
+Python has no duckdb."""
 
 import json
 
