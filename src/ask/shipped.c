@@ -67,6 +67,10 @@ static const unsigned char questdb_tutorial_questions[] = {
 #include "questdb_tutorial_questions.inc"
 };
 
+static const unsigned char questdb_history[] = {
+#include "questdb_history.inc"
+};
+
 static const unsigned char duckdb_table[] = {
 #include "duckdb_table.inc"
 };
@@ -113,6 +117,8 @@ static const struct shipped all[] = {
     {"QuestDBSink", "table", NULL, "the pivot table", SCRIPT(questdb_table)},
     {"QuestDBSink", "tutorial-questions", NULL,
      "the tutorial's questions, and some for time series", SCRIPT(questdb_tutorial_questions)},
+    {"QuestDBSink", "history", NULL, "queries: history, as of, what changes how often",
+     SCRIPT(questdb_history)},
     {"CsvSink", "table", NULL, "the files as the view of one pivot table", SCRIPT(duckdb_table)},
     {"CsvSink", "history", NULL, "history, as of and counts as macros", SCRIPT(duckdb_history)},
 };

@@ -11,7 +11,8 @@ SHIPPED = {"PostgresSink": ["fieldtrail_offset", "fieldtrail_replay", "fieldtrai
                             "holding_pivot_who", "table", "partitions", "history",
                             "undo", "counts", "functions", "views", "roles", "tutorial-questions",
                             "001_worker_columns", "002_history_index"],
-           "QuestDBSink": ["table", "tutorial-questions"], "CsvSink": ["table", "history"]}
+           "QuestDBSink": ["table", "tutorial-questions", "history"],
+           "CsvSink": ["table", "history"]}
 
 
 def connector(tmp_path, **settings):
