@@ -6,6 +6,16 @@
 
 #include <fieldtrail/str.h>
 
+/* Under AddressSanitizer pieces lie apart, and what is not given out is poisoned, so that an
+   overrun from one piece into the next is seen. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISON 1
+#endif
+#endif
+
 struct arena_block;
 
 struct arena {
@@ -23,8 +33,24 @@ void arena_release(struct arena *arena);
 /* Takes back all pieces; one block of ordinary size is kept, so a steady load allocates nothing. */
 void arena_reset(struct arena *arena);
 
+#define ARENA_ALIGNMENT ((size_t)16)
+
+/* What arena_alloc does where the newest block is full, and where pieces must be told apart. */
+void *arena_alloc_with_care(struct arena *arena, size_t size) MUST_CHECK;
+
 /* `size` bytes aligned for any object, not cleared; NULL where memory or the limit ran out. */
-void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
+static inline MUST_CHECK void *arena_alloc(struct arena *arena, size_t size)
+{
+#ifndef ARENA_POISON
+    char *piece = arena->next;
+    if (size > 0 && size < (size_t)(arena->end - piece)) {
+        /* Blocks end at a multiple of the alignment, so the rounded size fits too. */
+        arena->next = piece + ((size + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1));
+        return piece;
+    }
+#endif
+    return arena_alloc_with_care(arena, size);
+}
 
 /* Makes the newest piece `ptr` of `old_size` bytes `new_size` long, in place where it can;
    otherwise copies. NULL where memory ran out (the old piece stays). `ptr` may be NULL. */

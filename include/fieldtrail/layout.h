@@ -98,40 +98,63 @@ static inline struct value value_shown(struct value value)
 /* Of the three times of a row the one that is set. */
 static inline enum column_kind row_event_column(enum change_op op)
 {
-    return op == CHANGE_UPDATE                            ? COLUMN_DATETIME_UPDATED
-           : op == CHANGE_DELETE || op == CHANGE_TRUNCATE ? COLUMN_DATETIME_DELETED
-                                                          : COLUMN_DATETIME_CREATED;
-}
-
-/* The cells of a row that is about one field. */
-static inline struct value field_cell(const struct field *field, enum column_kind kind)
-{
-    if (kind == COLUMN_CHANGE_FIELD)
-        return (struct value){VALUE_TEXT, field->name};
-    return value_shown(kind == COLUMN_OLD_VALUE ? field->before : field->after);
+    static const enum column_kind kind[CHANGE_OP_COUNT] = {
+        [CHANGE_READ] = COLUMN_DATETIME_CREATED,     [CHANGE_CREATE] = COLUMN_DATETIME_CREATED,
+        [CHANGE_UPDATE] = COLUMN_DATETIME_UPDATED,   [CHANGE_DELETE] = COLUMN_DATETIME_DELETED,
+        [CHANGE_TRUNCATE] = COLUMN_DATETIME_DELETED, [CHANGE_MESSAGE] = COLUMN_DATETIME_CREATED};
+    return kind[op];
 }
 
 static inline struct value row_cell(const struct row *row, const struct column *column,
                                     const struct batch *batch, char scratch[CELL_SCRATCH])
 {
+    const struct value null = {VALUE_NULL, {NULL, 0}};
     const struct change *change = row->change;
     enum column_kind kind = column->kind;
-    if (kind == COLUMN_COPY)
+    switch (kind) {
+    case COLUMN_COPY:
         return value_shown(change->copied[column->copied]);
-    if (kind <= COLUMN_NEW_VALUE && row->field)
-        return field_cell(row->field, kind);
-    if (kind <= COLUMN_DATETIME_DELETED && kind >= COLUMN_DATETIME_CREATED) {
+    case COLUMN_CHANGE_FIELD:
+        return row->field ? (struct value){VALUE_TEXT, row->field->name} : null;
+    case COLUMN_OLD_VALUE:
+        return row->field ? value_shown(row->field->before) : null;
+    case COLUMN_NEW_VALUE:
+        return row->field ? value_shown(row->field->after) : null;
+    case COLUMN_DATETIME_CREATED:
+    case COLUMN_DATETIME_UPDATED:
+    case COLUMN_DATETIME_DELETED:
         if (kind != row_event_column(change->op))
-            return (struct value){VALUE_NULL, {NULL, 0}};
+            return null;
         if (change->event_text.len > 0)
             return (struct value){VALUE_TEXT, change->event_text};
-    }
-    if (kind == COLUMN_DATETIME_INSERTED && batch->inserted_text.len > 0)
-        return (struct value){VALUE_TEXT, batch->inserted_text};
-    if (kind == COLUMN_OP)
+        break;
+    case COLUMN_DATETIME_INSERTED:
+        if (batch->inserted_text.len > 0)
+            return (struct value){VALUE_TEXT, batch->inserted_text};
+        break;
+    case COLUMN_OP:
         return (struct value){VALUE_TEXT, {change_op_letters + change->op, 1}};
-    if (kind == COLUMN_OLD_KNOWN)
+    case COLUMN_OLD_KNOWN:
         return (struct value){VALUE_BOOL, row_old_known(row) ? STR("true") : STR("false")};
+    case COLUMN_EVENT_TIME:
+    case COLUMN_SOURCE_TABLE:
+    case COLUMN_ROW_KEY:
+    case COLUMN_TX_ID:
+    case COLUMN_LSN:
+    case COLUMN_KAFKA_TOPIC:
+    case COLUMN_KAFKA_PARTITION:
+    case COLUMN_KAFKA_OFFSET:
+    case COLUMN_FIELD_NO:
+    case COLUMN_SOURCE_NAME:
+    case COLUMN_CONNECTOR_TIME:
+    case COLUMN_TX_ORDER:
+    case COLUMN_QUERY:
+    case COLUMN_USER_NAME:
+    case COLUMN_THREAD:
+    case COLUMN_PREFIX:
+    case COLUMN_CONTENT:
+        break;
+    }
     return row_other_cell(row, column, batch, scratch);
 }
 

@@ -34,9 +34,34 @@ static inline str str_from(const char *text)
     return (str){text, strlen(text)};
 }
 
+/* memcmp for names, most of which are short: up to twice the width of a word is compared by the
+   words at both ends, which overlap. */
+static inline bool str_same_bytes(const char *a, const char *b, size_t len)
+{
+    uint64_t word[4];
+    uint32_t half[4];
+    if (len > 2 * sizeof(word[0]))
+        return memcmp(a, b, len) == 0;
+    if (len >= sizeof(word[0])) {
+        memcpy(&word[0], a, sizeof(word[0]));
+        memcpy(&word[1], b, sizeof(word[0]));
+        memcpy(&word[2], a + len - sizeof(word[0]), sizeof(word[0]));
+        memcpy(&word[3], b + len - sizeof(word[0]), sizeof(word[0]));
+        return ((word[0] ^ word[1]) | (word[2] ^ word[3])) == 0;
+    }
+    if (len >= sizeof(half[0])) {
+        memcpy(&half[0], a, sizeof(half[0]));
+        memcpy(&half[1], b, sizeof(half[0]));
+        memcpy(&half[2], a + len - sizeof(half[0]), sizeof(half[0]));
+        memcpy(&half[3], b + len - sizeof(half[0]), sizeof(half[0]));
+        return ((half[0] ^ half[1]) | (half[2] ^ half[3])) == 0;
+    }
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static inline bool str_eq(str a, str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    return a.len == b.len && str_same_bytes(a.ptr, b.ptr, b.len);
 }
 
 static inline bool str_is(str a, const char *text)

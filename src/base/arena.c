@@ -10,15 +10,6 @@
 
 #include "mem.h"
 
-/* Under AddressSanitizer pieces lie apart, and what is not given out is poisoned, so that an
-   overrun from one piece into the next is seen. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_POISON 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_POISON 1
-#endif
-#endif
 #ifdef ARENA_POISON
 #include <sanitizer/asan_interface.h>
 #define RED_ZONE ((size_t)16)
@@ -29,14 +20,13 @@
 #endif
 
 #define BLOCK_SIZE ((size_t)256 * 1024)
-#define ALIGNMENT ((size_t)16)
 
 struct arena_block {
     struct arena_block *older;
     size_t size; /* of the whole block */
 };
 
-#define BLOCK_HEAD ((sizeof(struct arena_block) + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
+#define BLOCK_HEAD ((sizeof(struct arena_block) + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1))
 
 void arena_init(struct arena *arena, size_t limit)
 {
@@ -108,10 +98,10 @@ static bool add_block(struct arena *arena, size_t size)
 
 static size_t aligned(size_t size)
 {
-    return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    return (size + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_with_care(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;

@@ -94,6 +94,7 @@ struct message {
     const struct schema *schema;
     const struct json *payload;
     bool wrapped;
+    bool whole;          /* all columns are wanted, whatever rows are made of */
     struct shape *shape; /* of the payload, or NULL */
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
@@ -246,12 +247,12 @@ static void learn_columns(struct debezium *self, struct note *note, const struct
 }
 
 static bool read_fields(struct debezium *self, const struct message *message,
-                        const struct envelope *envelope, const struct str_list *wanted,
-                        struct arena *arena, struct change *change, struct fault *fault)
+                        const struct envelope *envelope, struct arena *arena, struct change *change,
+                        struct fault *fault)
 {
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
-    struct images images = {.after = gone ? NULL : envelope->after, .wanted = wanted};
+    struct images images = {.after = gone ? NULL : envelope->after};
     if (gone || change->op == CHANGE_UPDATE)
         images.before = envelope->before;
     struct note *note = message->shape ? message->shape->note : NULL;
@@ -261,8 +262,11 @@ static bool read_fields(struct debezium *self, const struct message *message,
     reading.printed = envelope->printed;
     change->has_before = images.before != NULL;
     change->has_after = images.after != NULL;
-    if (known && known->wanted == wanted)
+    change->columns = known ? known->number : 0; /* by that it is soon known what is wanted */
+    images.wanted = message->whole ? NULL : wanted_columns(self, change);
+    if (known && known->wanted == images.wanted)
         return columns_recall(known, &reading, change, fault);
+    change->columns = 0;
     images.row = schema_field(message->schema, gone ? STR("before") : STR("after"));
     if (!columns_join(&images, &reading, change, fault))
         return false;
@@ -288,8 +292,7 @@ static bool decode_change(struct debezium *self, const struct message *message,
         return true;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     return read_key(self, message, record, arena, change, fault)
-           && read_fields(self, message, envelope, wanted_columns(self, change), arena, change,
-                          fault)
+           && read_fields(self, message, envelope, arena, change, fault)
            && key_half_read(schema_field(message->schema, STR("after")), &reading, change, fault);
 }
 
@@ -377,8 +380,8 @@ bool debezium_images(struct decoder *decoder, const struct envelope *envelope,
                      const struct schema *schema, struct arena *arena, struct change *change,
                      struct fault *fault)
 {
-    const struct message message = {.schema = schema};
-    return read_fields((struct debezium *)decoder, &message, envelope, NULL, arena, change, fault);
+    const struct message message = {.schema = schema, .whole = true};
+    return read_fields((struct debezium *)decoder, &message, envelope, arena, change, fault);
 }
 
 bool debezium_key(struct decoder *decoder, const struct record *record, struct arena *arena,

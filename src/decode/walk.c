@@ -9,8 +9,7 @@ struct step step_of(str sample, size_t from, size_t to, struct leaf *leaf)
     size_t len = to - from;
     struct step step = {.want = sample.ptr + from, .len = len, .room = SIZE_MAX};
 #ifdef SCAN_WIDTH
-    step.blocks = (unsigned)(len / SCAN_WIDTH);
-    step.rest_bits = (uint32_t)(((uint64_t)1 << len % SCAN_WIDTH) - 1);
+    step.beyond = len < SCAN_WIDTH ? UINT32_MAX << len : 0;
     /* The leaf's quote and SCAN_WIDTH bytes of it. */
     if (leaf)
         step.room = len + SCAN_WIDTH + 1;

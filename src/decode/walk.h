@@ -22,9 +22,8 @@ struct step {
     const char *want; /* SCAN_WIDTH bytes more can be read behind them */
     size_t len;
     size_t room;     /* of text, so that all may be looked at without asking; SIZE_MAX at the end */
-    unsigned blocks; /* whole SCAN_WIDTHs of the bytes */
-    uint32_t rest_bits; /* one for each byte behind those */
-    char next;          /* what stands behind the leaf */
+    uint32_t beyond; /* a bit for each of SCAN_WIDTH bytes that lies behind them */
+    char next;       /* what stands behind the leaf */
     struct leaf *leaf;
     struct json *node; /* the leaf's */
     const char *begin; /* where the bytes stand in the present text */

@@ -7,41 +7,48 @@
 #include "walk.h"
 
 #ifdef SCAN_WIDTH
-static inline bool is_there(const struct step *step, const char *at)
+/* The bytes behind the first SCAN_WIDTH; the last look overlaps the one before it. */
+static inline bool is_rest_there(const struct step *step, const char *at)
 {
     const char *want = step->want;
-    for (unsigned left = step->blocks; left > 0; left--) {
-        if (!scan_same(at, want))
+    size_t last = step->len - SCAN_WIDTH;
+    for (size_t i = SCAN_WIDTH; i < last; i += SCAN_WIDTH)
+        if (!scan_same(at + i, want + i))
             return false;
-        at += SCAN_WIDTH;
-        want += SCAN_WIDTH;
-    }
-    return (scan_same_bits(at, want) & step->rest_bits) == step->rest_bits;
+    return scan_same(at + last, want + last);
 }
 
-/* The string behind whose opening quote `at` stands, when its first odd byte is known. NULL where
-   that does not end it. */
+static inline bool is_there(const struct step *step, const char *at)
+{
+    return (scan_same_bits(at, step->want) | step->beyond) == UINT32_MAX
+           && (step->beyond != 0 || is_rest_there(step, at));
+}
+
+/* Where the first bit is set; the last place where none is. What stands there decides. */
+static inline unsigned first_bit(uint32_t bits)
+{
+    return (unsigned)__builtin_ctz(bits | (uint32_t)1 << (SCAN_WIDTH - 1));
+}
+
+/* The string behind whose opening quote `at` stands, when its odd bytes are known. NULL where the
+   first of them does not end it. */
 static inline const char *take_string(struct json *node, const char *at, uint32_t odd)
 {
-    if (odd == 0)
-        return NULL;
-    const char *behind = at + __builtin_ctz(odd);
+    size_t len = first_bit(odd);
     node->kind = JSON_STRING;
-    node->text = (str){at, (size_t)(behind - at)};
-    return *behind == '"' ? behind + 1 : NULL;
+    node->text = (str){at, len};
+    return at[len] == '"' ? at + len + 1 : NULL;
 }
 
-/* The integer at `at`, when the first byte that is no digit is known. NULL for those that begin
-   with 0, and where something else than `next` stands behind it. */
+/* The integer at `at`, when the bytes that are no digits are known. NULL for those that begin with
+   0, and where something else than `next`, which is no digit, stands behind it. */
 static inline const char *take_integer(struct json *node, const char *at, uint32_t others,
                                        char next)
 {
-    if (others == 0)
-        return NULL;
-    const char *behind = at + __builtin_ctz(others);
+    size_t len = first_bit(others);
     node->kind = JSON_NUMBER;
-    node->text = (str){at, (size_t)(behind - at)};
-    return *behind == next && (unsigned char)(*at - '1') < 9 ? behind : NULL;
+    node->text = (str){at, len};
+    return at[len] == next && (unsigned char)(*at - '1') < 9 ? at + len : NULL;
 }
 
 static inline const char *read_leaf(const struct step *step, const char *at)
@@ -58,9 +65,13 @@ static inline const char *read_last_leaf(const struct step *step, const char *at
     if (text.len < SCAN_WIDTH || done <= text.len - SCAN_WIDTH || done == text.len)
         return NULL;
     const char *last = text.ptr + text.len - SCAN_WIDTH;
-    if (*at == '"')
-        return take_string(step->node, at + 1, scan_odd_bits(last) >> (at - last) >> 1);
-    return take_integer(step->node, at, scan_other_bits(last) >> (at - last), step->next);
+    bool quoted = *at == '"';
+    uint32_t bits = quoted ? scan_odd_bits(last) >> (at - last) >> 1
+                           : scan_other_bits(last) >> (at - last);
+    if (bits == 0)
+        return NULL;
+    return quoted ? take_string(step->node, at + 1, bits)
+                  : take_integer(step->node, at, bits, step->next);
 }
 #endif
 
