@@ -44,7 +44,6 @@ struct stage {
     struct herder_type type;
     struct auth *auth;
     struct rest_settings settings;
-    struct log_changed log_changed;
     struct rest rest;
     unsigned choice;
     bool told; /* the input itself holds a secret */
@@ -117,7 +116,6 @@ static void set_stage(struct stage *stage, unsigned choice, str input)
     stage->rest = (struct rest){.settings = &stage->settings,
                                 .herder = stage->herder,
                                 .auth = stage->auth,
-                                .log_changed = &stage->log_changed,
                                 .loopback = !(choice & CHOICE_OPEN)};
     stage->told = str_find(input, STR(WRITTEN)) >= 0 || str_find(input, STR(BEHIND)) >= 0;
     add_connector(stage,
