@@ -5,6 +5,8 @@
  */
 #include "exchange.h"
 
+#include <strings.h>
+
 #include "log.h"
 #include "mem.h"
 #include "routes.h"
@@ -88,6 +90,31 @@ static void read_head(struct exchange *exchange, const char *method)
     request->authorization = header(exchange, "Authorization");
     request->content_type = header(exchange, "Content-Type");
     request->accept = header(exchange, "Accept");
+}
+
+struct framing {
+    int lengths, codings;
+    bool malformed;
+};
+
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    struct framing *framing = context;
+    (void)kind, (void)value;
+    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    framing->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    framing->malformed = framing->malformed || name[strcspn(name, " \t")] != '\0';
+    return MHD_YES;
+}
+
+/* Whether all who read this request see its end at one place. A proxy that sees another takes what
+   follows for another request, and so may we. */
+static bool is_framed(const struct exchange *exchange)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, look_at_header, &framing);
+    return framing.lengths + framing.codings <= 1 && !framing.malformed;
 }
 
 static bool is_too_long(const struct exchange *exchange)
@@ -211,6 +238,9 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
 {
     exchange->begun = true;
     read_head(exchange, method);
+    /* The connection ends with an answer that did not wait for the body. */
+    if (!is_framed(exchange))
+        return refuse(exchange, 400, "where the body ends is said twice, or a header is malformed");
     if (!exchange->uri.ptr)
         return refuse(exchange, 414, "the path is too long");
     if (!rest_admit(&exchange->request, &exchange->response))

@@ -18,6 +18,8 @@
 /* libmicrohttpd's own limit stays above the guard's, which closes what is too much at once. */
 #define CONNECTION_CEILING (CONNECTION_LIMIT + 256)
 #define PEM_LIMIT ((size_t)1024 * 1024)
+/* RFC 8996: nobody speaks the older ones any more. */
+#define TLS_PRIORITIES "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"
 
 /* ---- listening ---- */
 
@@ -193,6 +195,7 @@ static bool start_daemon(struct server *server, size_t at, struct fault *fault)
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_KEY, 0, server->pem},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->pem},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {password[0] ? MHD_OPTION_HTTPS_KEY_PASSWORD : MHD_OPTION_END, 0, password},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};

@@ -151,7 +151,7 @@ static bool read_whole(const char *path, struct arena *arena, str *text, struct 
     if (!file)
         return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path, strerror(errno));
     buf_init(&whole, FILE_LIMIT);
-    while ((got = fread(piece, 1, sizeof(piece), file)) > 0)
+    while (!whole.failed && (got = fread(piece, 1, sizeof(piece), file)) > 0)
         buf_str(&whole, (str){piece, got});
     bool good = true;
     if (ferror(file))

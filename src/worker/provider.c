@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "config_file.h"
 
@@ -27,13 +28,23 @@ static bool from_env(str name, struct arena *arena, str *text, struct fault *fau
     return true;
 }
 
+/* A pipe or a device may never end, or never answer. */
+static bool check_regular(const char *path, struct fault *fault)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    return S_ISREG(status.st_mode)
+           || fault_set(fault, FAULT_CONFIG, "cannot read %s: it is no regular file", path);
+}
+
 static bool from_file(str path, str key, struct arena *arena, str *text, struct fault *fault)
 {
     char copy[PATH_LIMIT];
     struct config config;
     config_init(&config, arena);
     snprintf(copy, sizeof(copy), "%.*s", STR_ARG(path));
-    if (!config_file_read(&config, copy, fault))
+    if (!check_regular(copy, fault) || !config_file_read(&config, copy, fault))
         return false;
     const struct config_entry *entry = config_find(&config, key);
     if (!entry)
@@ -49,6 +60,8 @@ static bool from_dir(str path, str name, struct arena *arena, str *text, struct 
     snprintf(copy, sizeof(copy), "%.*s/%.*s", STR_ARG(path), STR_ARG(name));
     if (str_find(name, STR("/")) >= 0 || str_is(name, ".") || str_is(name, ".."))
         return fault_set(fault, FAULT_CONFIG, "%.*s is no name of a file", STR_ARG(name));
+    if (!check_regular(copy, fault))
+        return false;
     FILE *file = secret ? fopen(copy, "re") : NULL;
     if (!file)
         return fault_set(fault, FAULT_CONFIG, "cannot read %s: %s", copy, strerror(errno));

@@ -11,6 +11,8 @@
 #include "offsets.h"
 #include "provider.h"
 
+/* REST's paths hold it, every byte as three. */
+#define NAME_LIMIT 1000
 #define ERRORS_LIMIT 4 /* of one option; there is one for each thing that is looked at */
 
 struct checker {
@@ -206,6 +208,8 @@ static bool check_name(struct checker *checker)
                              ? STR("Invalid value  for configuration name: String may not be empty")
                              : STR("Missing required configuration \"name\" which has no default "
                                    "value."));
+    if (item->value.len > NAME_LIMIT)
+        return add_error(checker, item, STR("name is longer than 1000 bytes"));
     for (size_t i = 0; i < item->value.len; i++)
         if ((unsigned char)item->value.ptr[i] < 0x20 || item->value.ptr[i] == 0x7f)
             return add_error(checker, item, STR("name holds control characters"));

@@ -3,9 +3,12 @@
 FIELDTRAIL_BIN names the program; without it, build/fieldtrail of this checkout.
 """
 
+import urllib.parse
+
 import pytest
 
 from helpers import BIN
+from rest_kit import Worker
 
 
 def pytest_addoption(parser):
@@ -23,3 +26,18 @@ def pytest_sessionstart(session):
 @pytest.fixture
 def accept(request):
     return request.config.getoption("--accept")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A worker of the whole file; tests ask for `worker`, which has no connectors left."""
+    worker = Worker(tmp_path_factory.mktemp("rest"))
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def worker(shared):
+    for name in shared.ask("GET", "/connectors")[2]:
+        shared.ask("DELETE", "/connectors/" + urllib.parse.quote(name, safe=""))
+    return shared
