@@ -221,6 +221,7 @@ void *exchange_work(void *context)
     struct server *server = context;
     struct exchange *exchange;
     bool stopping;
+    pthread_setname_np(pthread_self(), "rest");
     while ((exchange = take_over(server, &stopping))) {
         if (stopping)
             respond_error(&exchange->response, 503, "the worker is shutting down");
