@@ -42,12 +42,10 @@ static void add_text(struct value_sight *sight, str text)
 static void add_number(struct value_sight *sight, str text)
 {
     int64_t number;
-    if (!str_to_int64(text, &number) || number <= TIMESTAMP_MINUS_INFINITY_US
-        || number >= TIMESTAMP_INFINITY_US)
+    if (!str_to_int64(text, &number) || number == 0)
         return;
     uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    if (size != TIMESTAMP_INFINITY_US / 1000 && size > sight->most)
-        sight->most = size;
+    sight->sizes[63 - __builtin_clzll(size)]++;
 }
 
 void value_sight_add(struct value_sight *sight, struct value value)
@@ -60,8 +58,8 @@ void value_sight_add(struct value_sight *sight, struct value value)
 
 /* ---- types ---- */
 
-/* A time of day is more than a minute after midnight somewhere, a timestamp later than 1973; and
-   neither is beyond its end. */
+/* Most times of day are more than a minute after midnight, most timestamps more than three years
+   from 1970, and few beyond the year 9999. */
 static bool is_likely(uint64_t ticks, uint64_t per_second, bool is_timestamp)
 {
     const uint64_t from = is_timestamp ? 100000000 : 87;
@@ -76,16 +74,19 @@ static bool type_by_modes(str type, int decimal, int time, struct arena *arena, 
     return type_of_hint(type, &modes, arena, found, &ignored);
 }
 
-static void add_time(struct modes_sight *modes, str type, uint64_t most, struct arena *scratch)
+static void add_time(struct modes_sight *modes, str type, const struct value_sight *values,
+                     struct arena *scratch)
 {
-    modes->time_any = true;
+    struct type found;
     for (int mode = TIME_ADAPTIVE; mode <= TIME_NANO; mode++) {
-        struct type found;
-        if (!type_by_modes(type, DECIMAL_PRECISE, mode, scratch, &found))
+        if (mode == TIME_ISO || !type_by_modes(type, DECIMAL_PRECISE, mode, scratch, &found))
             continue;
-        if (mode == TIME_ISO
-            || !is_likely(most, (uint64_t)found.parameter, found.reader == &type_iso_timestamp))
-            modes->time_wrong |= 1u << mode;
+        for (unsigned bit = 0; bit < 63; bit++) {
+            uint64_t middle = (UINT64_C(3) << bit) / 2;
+            modes->time_any = modes->time_any || values->sizes[bit] > 0;
+            if (is_likely(middle, (uint64_t)found.parameter, found.reader == &type_iso_timestamp))
+                modes->time_likely[mode] += values->sizes[bit];
+        }
     }
 }
 
@@ -93,7 +94,7 @@ void modes_sight_add(struct modes_sight *modes, str type, const struct value_sig
 {
     struct arena scratch;
     struct type found;
-    arena_init(&scratch, (size_t)64 * 1024);
+    arena_init(&scratch, (size_t)1024 * 1024);
     bool known = type_by_modes(type, DECIMAL_PRECISE, TIME_ADAPTIVE, &scratch, &found);
     if (known && found.reader == &type_numeric && found.precision > 0) {
         modes->decimal_digits = modes->decimal_digits || values->digits;
@@ -103,9 +104,8 @@ void modes_sight_add(struct modes_sight *modes, str type, const struct value_sig
         modes->binary_any = modes->binary_any || values->hex_letters > 0;
         modes->binary_not_hex = modes->binary_not_hex || values->not_hex;
         modes->binary_letters += values->hex_letters;
-    } else if (known && values->most > 0
-               && (found.reader == &type_iso_time || found.reader == &type_iso_timestamp)) {
-        add_time(modes, type, values->most, &scratch);
+    } else if (known && (found.reader == &type_iso_time || found.reader == &type_iso_timestamp)) {
+        add_time(modes, type, values, &scratch);
     }
     arena_release(&scratch);
 }
@@ -161,12 +161,11 @@ static int binary_seen(const struct modes_sight *modes, int set)
 /* Texts of times say all; only numbers must be told apart. */
 static int time_seen(const struct modes_sight *modes, int set)
 {
-    if (!modes->time_any || !(modes->time_wrong & 1u << set))
-        return set;
+    int best = set;
     for (int mode = TIME_ADAPTIVE; mode <= TIME_NANO; mode++)
-        if (!(modes->time_wrong & 1u << mode))
-            return mode;
-    return MODE_OPEN;
+        if (modes->time_likely[mode] > modes->time_likely[best])
+            best = mode;
+    return modes->time_any && modes->time_likely[best] == 0 ? MODE_OPEN : best;
 }
 
 static bool is_set(const struct check *check, const char *key)

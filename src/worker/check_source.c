@@ -125,7 +125,7 @@ static bool needs_hint(str type)
     struct fault ignored;
     struct type found;
     struct type_modes modes = {0};
-    arena_init(&scratch, (size_t)64 * 1024);
+    arena_init(&scratch, (size_t)1024 * 1024);
     bool needs = type_of_hint(type, &modes, &scratch, &found, &ignored) && found.reader;
     arena_release(&scratch);
     return needs;

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "offsets.h"
+#include "types.h"
 
 /* What values without a schema look like, as they stand in the events. */
 struct value_sight {
@@ -14,7 +15,7 @@ struct value_sight {
     bool base64;          /* texts of base64 that are no digits */
     bool not_hex;
     size_t hex_letters;
-    uint64_t most; /* the greatest magnitude of an integer that is finite */
+    unsigned sizes[64]; /* integers other than 0, by their highest bit */
 };
 
 /* What the last events say of a column. */
@@ -64,7 +65,7 @@ struct modes_sight {
     bool binary_any, binary_not_hex;
     size_t binary_letters;
     bool time_any;
-    unsigned time_wrong; /* a bit for each of enum time_mode: some value cannot be right in it */
+    unsigned time_likely[TIME_NANO + 1]; /* so many values make likely times in this mode */
 };
 
 /* Takes in a column, by the type that the database names. */

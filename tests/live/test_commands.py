@@ -521,6 +521,82 @@ def test_check_tells_types_that_schemaless_events_have_lost(bench, stack):
     assert len(said) == 1 and said[0].endswith("configure pivot.type.price=numeric(5,2)"), lines
 
 
+def source_event(**columns):
+    return json.dumps({"before": None, "after": dict({"id": 1}, **columns), "op": "c", "ts_ms": 1,
+                       "source": {"schema": "s", "table": "t", "ts_ms": 1}}).encode()
+
+
+def check_source(bench, stack, ddl, *events, **settings):
+    """Warnings and failures about the source database, where s.t is made so."""
+    source = stack.database(bench.name + "_source")
+    worker_kit.sql(source, "create schema s; " + ddl + "; alter table s.t replica identity full")
+    _, lines = form(bench, stack, [('{"id":1}', event) for event in events], source__connection__uri=source, **settings)
+    return [line for line in lines if re.match("(warn|fail) +source:", line)]
+
+
+def types_told(lines):
+    return {line.rpartition("configure pivot.type.")[2] for line in lines if "configure pivot.type." in line}
+
+
+def test_check_tells_just_the_types_that_change_what_is_read(bench, stack):
+    """Those of domains are what they are made of; enums, and what is read as it comes, need none."""
+    lines = check_source(bench, stack, """
+        create type s.mood as enum ('sad'); create domain s.price as numeric(9,3); create domain s.tall as s.price;
+        create extension hstore schema s; create table s.t (id int primary key, i bigint, b boolean, x text, u uuid,
+        m s.mood, ms s.mood[], p s.tall, h s.hstore, c char(5), j jsonb, tags text[], f real, d timestamp(3))""",
+        source_event(i=1, b=True, x="", u="", m="sad", ms=[], p=None, h=None, c="", j="{}", tags=[], f=1.5, d=None))
+    assert types_told(lines) == {"ms=text[]", "p=numeric(9,3)", "h=hstore", "c=character(5)", "j=jsonb", "tags=text[]",
+                                 "f=real", "d=timestamp(3) without time zone"}
+
+
+def test_check_knows_types_that_are_configured_for_a_table(bench, stack):
+    ddl = "create table s.t (id int primary key, a date, b date, day date not null)"
+    lines = check_source(bench, stack, ddl, source_event(a=1, b=2, day=3), pivot__type__s__t__a="date",
+                         pivot__type__b="date", pivot__fields="a,b", pivot__keys="day")
+    assert types_told(lines) == {"day=date"}  # a key is a column of every row
+
+
+MODES = "create table s.t (id int primary key, n numeric(10,2), w numeric(6,0), at timestamp, day timestamp(3), data bytea)"
+TOLD = {
+    "defaults": (dict(n="CpY=", w="AeJA", at=1795223450175210, day=1795223450175, data="3q2+7w=="), {}, set()),
+    "decimals as digits": (dict(n="27.10", w="1234"), {}, {("fail", "decimal.handling.mode=string")}),
+    "digits or base64": (dict(w="1234"), {}, {("warn", "decimal.handling.mode=precise, or what else")}),
+    "digits or base64, written down": (dict(w="1234"), {"decimal__handling__mode": "string"}, set()),
+    "decimals as bytes after all": (dict(n="CpY="), {"decimal__handling__mode": "string"},
+                                    {("fail", "decimal.handling.mode=precise")}),
+    "nanoseconds": (dict(at=1795223450175210000), {}, {("fail", "time.precision.mode=nanoseconds")}),
+    "milliseconds": (dict(at=1795223450175), {}, {("fail", "time.precision.mode=connect")}),
+    "microseconds whatever the column": (dict(day=1795223450175210), {}, {("fail", "time.precision.mode=microseconds")}),
+    "times that say nothing": (dict(at=5), {}, {("warn", "time.precision.mode=adaptive, or what else")}),
+    "texts of times": (dict(at="2026-11-21T00:00:00Z"), {}, set()),
+    "hexadecimal": (dict(data="deadbeef"), {}, {("fail", "binary.handling.mode=hex")}),
+    "hexadecimal or base64": (dict(data="beef"), {}, {("warn", "binary.handling.mode=bytes, or what else")}),
+    "no hexadecimal": (dict(data="3q2+7w=="), {"binary__handling__mode": "hex"}, {("fail", "binary.handling.mode=bytes")}),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_check_tells_the_settings_that_values_show(bench, stack, case):
+    columns, settings, wanted = TOLD[case]
+    every = dict.fromkeys(("n", "w", "at", "day", "data"))
+    lines = check_source(bench, stack, MODES, source_event(**dict(every, **columns)), **settings)
+    told = {(line.split()[0], line.rpartition("configure ")[2].split(" the source")[0])
+            for line in lines if "without schema, values" in line or "without schema the events" in line}
+    assert told == wanted, lines
+
+
+def test_check_names_columns_that_no_event_has(bench, stack):
+    lines = check_source(bench, stack, "create table s.t (id int primary key, a text, area box)", source_event(a="x"))
+    assert len(lines) == 1 and "area (box) is in no event of s.t" in lines[0], lines
+
+
+def test_check_of_defaults_that_may_hide_nulls_without_schema(bench, stack):
+    ddl = "create table s.t (id int primary key, a text default 'x', b text default 'y', c text not null default 'z')"
+    lines = check_source(bench, stack, ddl, source_event(a="x", b=None, c="z"))
+    assert len(lines) == 1 and "a of s.t may be NULL" in lines[0] \
+        and "replace.null.with.default=false" in lines[0], lines
+
+
 def test_the_shipped_connector_works_with_the_shipped_worker_properties(bench, stack):
     """As compose/local's users have it: its environment, the files as they are."""
     topic = "bankserver1.bank.holding"

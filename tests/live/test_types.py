@@ -13,6 +13,7 @@ import concurrent.futures
 import decimal
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -369,6 +370,45 @@ def test_rows_are_what_the_database_wrote_down(name, run, binary, record_propert
     assert judge.compared > CHANGES * len(TABLES) * len(COLUMNS) * 3
 
 
+@pytest.fixture
+def bench(servers, binary, tmp_path, request):
+    failed = request.session.testsfailed
+    made = Bench(Stack(servers.environment), binary, tmp_path,
+                 "types_%x" % (hash(request.node.name) & 0xffffffff))
+    yield made
+    made.close(tell=request.session.testsfailed > failed)
+
+# --------------------------------------------------------------------------
+# What `check` says of the types is enough
+# --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", [name for name, settings in COMBINATIONS.items() if not settings.schemas])
+def test_the_lines_that_check_prints_make_the_same_rows(name, run, binary, bench):
+    """Events without schema: types and settings that a person knows, against those that check prints."""
+    folder, settings = run[0], COMBINATIONS[name]
+    path = bench.connector(topics="judge_%s.judge.full" % name, pivot__keys=None, pivot__fields="*",
+                           source__connection__uri=bench.stack.environment["FIELDTRAIL_PG_URI"])
+    done = subprocess.run([binary, "check", "-w", bench.properties, path], text=True, capture_output=True)
+    said = [line.split(": configure ")[-1] for line in done.stdout.splitlines() if ": configure " in line
+            and re.match("(warn|fail) +source: ", line)] + \
+           [line.split("; configure ")[-1] for line in done.stdout.splitlines() if "; configure " in line
+            and re.match("(warn|fail) +source: without schema", line)]
+    lines = [line for line in said if re.match(r"pivot\.type\.\w+=|\w+\.(handling|precision)\.mode=\w+$", line)]
+    typed = {line.split("=")[0].removeprefix("pivot.type.") for line in lines if line.startswith("pivot.type.")}
+    assert {column.name for column in COLUMNS if column.name in ("c", "n52", "ts", "tm3", "a4", "jb", "hs", "bt")} <= typed
+    modes = {line for line in lines if not line.startswith("pivot.type.")}
+    assert modes == {"%s=%s" % (key, settings[key]) for key in ("decimal.handling.mode", "binary.handling.mode")
+                     if key in settings}, done.stdout  # texts of times say all
+    path = folder / ("judge_%s.judge.full" % name)
+    def rows(options):
+        return subprocess.run([binary, "pivot", "--fields", "*", "--identity", "full", "--format", "copy", "--columns",
+                               "row_key,kafka_offset,change_field,old_value,new_value,old_known,op", *options, path],
+                              capture_output=True, text=True, check=True).stdout
+    by_check = rows([option for line in lines for option in ("-o", line)])
+    assert by_check == rows([word.replace("%s", "full") for word in hints(settings)])
+    assert by_check.count("\n") > CHANGES
+
+
 # --------------------------------------------------------------------------
 # The same rows by workers that are killed
 # --------------------------------------------------------------------------
@@ -378,19 +418,14 @@ ROW = ["kafka_topic", "kafka_partition", "kafka_offset", "field_no", "change_fie
        "old_known", "op", "row_key"]
 
 
-@pytest.fixture
-def bench(servers, binary, tmp_path, request):
-    failed = request.session.testsfailed
-    made = Bench(Stack(servers.environment), binary, tmp_path, "types_and_kills")
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
-
-
 def kill_connectors(bench):
     """One for all topics whose events have schemas, one for those of a combination without."""
     shared = {"tasks__max": "1", "pivot__keys": None, "pivot__fields": "*", "pivot__columns": ",".join(ROW),
               "batch__rows__max": "300", "replica__identity": None,
-              "consumer__override__partition__assignment__strategy": "roundrobin"}
+              "consumer__override__partition__assignment__strategy": "roundrobin",
+              # A few records at a time: many flushes.
+              "consumer__override__queued__min__messages": "1",
+              "consumer__override__fetch__message__max__bytes": "1000"}
     shared.update({"replica__identity__judge__" + table: identity for table, identity in TABLES.items()})
     typed = {word.partition("=")[0].replace("%s", table).replace(".", "__"): word.partition("=")[2]
              for word in hints(COMBINATIONS["g"]) if word != "-o" for table in TABLES}
