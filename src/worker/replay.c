@@ -78,12 +78,13 @@ static bool open_all(struct replay *self, struct fault *fault)
 
 static void close_all(struct replay *self)
 {
+    batch_release(
+        &self->batch); /* before the source that its records belong to, which waits for them */
     letters_close(&self->letters);
     if (self->sink)
         self->sink->type->stop(self->sink);
     decoder_free(self->decoder);
     pivot_free(self->pivot);
-    batch_release(&self->batch);
 }
 
 /* ---- a chunk ---- */

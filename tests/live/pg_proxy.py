@@ -3,9 +3,10 @@ stops the worker, cuts the connection, loses an answer, or falls silent. The wor
 code for it, and the server is a real one."""
 import os
 import signal
-import socket
 import struct
 import threading
+
+from relay import Gone, Listener, Pair, read_exactly
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
@@ -25,20 +26,13 @@ STEPS = {
     "answer lost": (lambda kind, text: text.startswith(b"with want"), "unanswered"),
     "before the group commit": (lambda kind, text: text.startswith(b"with want"), "answered"),
 }
-
-
-class Gone(Exception):
-    """One side has closed."""
-
-
-def read_exactly(connection, size):
-    data = bytearray()
-    while len(data) < size:
-        piece = connection.recv(size - len(data))
-        if not piece:
-            raise Gone
-        data += piece
-    return bytes(data)
+# The same of `deadletter replay`, which stores the origins in the transaction of the rows.
+REPLAY_STEPS = {name: STEPS[name] for name in ("begin", "copy begun", "in copy", "after copy")} | {
+    "replay not sent": (lambda kind, text: text.startswith(b"with done"), "before"),
+    "replay sent": (lambda kind, text: text.startswith(b"with done"), "after"),
+    "replay's answer lost": (lambda kind, text: text.startswith(b"with done"), "unanswered"),
+    "replayed": (lambda kind, text: text.startswith(b"with done"), "answered"),
+}
 
 
 def read_message(connection):
@@ -46,30 +40,14 @@ def read_message(connection):
     return head[:1], head, read_exactly(connection, struct.unpack(">i", head[1:])[0] - 4)
 
 
-class Link:
+class Link(Pair):
     """One connection: two threads that pass messages on."""
 
     def __init__(self, proxy, client):
-        self.proxy, self.client = proxy, client
-        self.server = socket.create_connection(proxy.target)
+        self.proxy = proxy
         self.verdict = None  # of the message whose answer is awaited
         self.silent = threading.Event()
-        for work in (self.from_client, self.from_server):
-            threading.Thread(target=self.guard, args=(work,), daemon=True).start()
-
-    def guard(self, work):
-        try:
-            work()
-        except (Gone, OSError):
-            self.close()
-
-    def close(self):
-        for side in (self.client, self.server):
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            side.close()
+        super().__init__(proxy.target, client, self.from_client, self.from_server)
 
     def start(self):
         """Passes the start packet on; encryption is declined, for it could not be read here."""
@@ -112,41 +90,23 @@ class Link:
         self.proxy.strike(self)
 
 
-class Proxy:
+class Proxy(Listener):
     """Listens on a port of its own, for one worker."""
 
     def __init__(self, port):
-        self.target = ("127.0.0.1", int(port))
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
         self.pid = self.trap = None
-        self.refusing = False
         self.struck, self.released = threading.Event(), threading.Event()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            if self.refusing:
-                client.close()
-                continue
-            try:
-                Link(self, client)
-            except OSError:
-                client.close()
+        super().__init__(port, Link)
 
     def arm(self, step, deed, nth=1, text=b""):
-        """Strikes once, when a step whose query holds the text comes for the nth time: kill, stop (the message is held back
-        until release), cut, or hush: the connection stays and nothing passes any more. Or
-        the deed is a function, and the connection is cut after it."""
+        """Strikes once, when a step whose query holds the text comes for the nth time: kill, stop (the
+        message is held back until release), cut, or hush: the connection stays and nothing passes
+        any more. Or the deed is a function, and the connection is cut after it."""
         with self.lock:
             self.struck.clear()
             self.released.clear()
-            match, moment = STEPS[step]
+            match, moment = (STEPS | REPLAY_STEPS)[step]
             self.trap = [lambda kind, body: match(kind, body) and text in body, moment, deed, nth]
 
     def judge(self, kind, body):
@@ -179,4 +139,4 @@ class Proxy:
 
     def close(self):
         self.release()
-        self.listener.close()
+        super().close()

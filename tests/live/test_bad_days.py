@@ -1,17 +1,17 @@
 """What people and servers do to a worker that runs: partitions are added, a backup is restored, a
 disk fills, a server falls silent, another claims its partitions. Each record's rows are there once."""
+import json
 import os
 import random
-import re
 import subprocess
 import tempfile
 import time
-import urllib.parse
 
 import pytest
 
 import worker_kit
 from pg_proxy import Proxy
+from relay import Link, Relay
 from worker_kit import produce, wait_until
 
 
@@ -22,23 +22,14 @@ def stack():
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
-    failed = request.session.testsfailed
-    made = worker_kit.Bench(stack, binary, tmp_path, name)
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
 
 
 @pytest.fixture
 def proxy(stack):
-    made = Proxy(urllib.parse.urlsplit(stack.environment["FIELDTRAIL_PG_URI"]).port)
+    made = Proxy(stack.postgres_port())
     yield made
     made.close()
-
-
-def through(bench, proxy):
-    """The database's URI by way of the relay."""
-    return re.sub(r"(127\.0\.0\.1|localhost):\d+", f"127.0.0.1:{proxy.port}", bench.uri)
 
 
 def test_partitions_added_while_it_runs(bench, stack):
@@ -100,7 +91,7 @@ def test_a_server_that_falls_silent(bench, stack, proxy, step):
     stack.create_topic(bench.topic)
     producer = bench.producer(rate=3000)
     proxy.arm(step, "hush")
-    worker = bench.worker(bench.connector(connection__uri=through(bench, proxy),
+    worker = bench.worker(bench.connector(connection__uri=bench.uri_by(proxy),
                                           answer__timeout__ms="2000", linger__ms="50"))
     assert proxy.struck.wait(30 * worker_kit.PATIENCE)
     worker.says("no answer while", 10)
@@ -116,7 +107,7 @@ def test_a_server_shut_down_in_the_middle_of_copy(bench, stack, proxy, how):
     stack.create_topic(bench.topic)
     producer = bench.producer(rate=3000)
     proxy.arm("in copy", lambda: stack.control("stop", "postgres", *[how] * (how != "fast")))
-    worker = bench.worker(bench.connector(connection__uri=through(bench, proxy), linger__ms="50"))
+    worker = bench.worker(bench.connector(connection__uri=bench.uri_by(proxy), linger__ms="50"))
     assert proxy.struck.wait(30 * worker_kit.PATIENCE)
     stack.control("start", "postgres")
     bench.begun()
@@ -131,7 +122,7 @@ def test_a_claim_that_fails_holds_nobody_up(bench, stack, proxy):
     stack.create_topic(bench.topic)
     produce(stack, bench.topic, 1000)
     proxy.refusing = True
-    lame = bench.worker(bench.connector(connection__uri=through(bench, proxy)))
+    lame = bench.worker(bench.connector(connection__uri=bench.uri_by(proxy)))
     lame.says("trying again")
     sound = bench.worker(bench.connector())
     began = time.monotonic()
@@ -141,6 +132,49 @@ def test_a_claim_that_fails_holds_nobody_up(bench, stack, proxy):
     bench.caught_up()
     assert [lame.stop(), sound.stop()] == [0, 0]
     bench.equal()
+
+
+def test_the_retry_timeout_ends_a_task_and_the_restart_policy_begins_it_anew(bench, stack):
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 1000)
+    relay = Relay(stack.postgres_port())
+    settings = dict(connection__uri=bench.uri_by(relay), errors__retry__timeout="2000")
+    worker = bench.worker(bench.connector(**settings))
+    bench.caught_up()
+    before = stack.ends(bench.topic)
+    relay.refusing = True
+    relay.each(Link.reset)
+    produce(stack, bench.topic, 1000, seed=2)
+    assert worker.wait(30 * worker_kit.PATIENCE) == 1
+    assert "given up after errors.retry.timeout" in worker.log()
+    bench.equal(wanted=lambda record: record["offset"] < before[record["partition"]])
+    worker = bench.worker(bench.connector(**settings, restart__policy="on-failure",
+                                          restart__delay__ms="100"))
+    wait_until(lambda: worker.log().count("given up after errors.retry.timeout") >= 3, "it tries on", 60)
+    relay.refusing = False
+    bench.caught_up()
+    assert worker.stop() == 0
+    bench.equal()
+    relay.close()
+
+
+def test_a_task_that_ended_at_a_bad_record_begins_anew(bench, stack):
+    """It ends there again and again, after everything before it; once the cause is mended it goes on."""
+    stack.create_topic(bench.topic, 1)
+    bench.make_table()
+    bench.sql("alter table holding_pivot add constraint nothing_bad check (kafka_offset <> 777)")
+    produce(stack, bench.topic, 2000)
+    worker = bench.worker(bench.connector(restart__policy="on-failure", restart__delay__ms="100",
+                                          pivot__unchanged="emit"))
+    wait_until(lambda: worker.log().count("which the target refuses (errors.tolerance=all") >= 3,
+               "it ends there three times", 60)
+    assert bench.stored()[0][0] == 777
+    assert bench.sql("select max(kafka_offset) from holding_pivot") <= ["776"]
+    bench.sql("alter table holding_pivot drop constraint nothing_bad")
+    bench.caught_up()
+    assert worker.stop() == 0
+    assert bench.sql("select count(*) from (select 1 from holding_pivot group by kafka_offset, "
+                     "field_no having count(*) > 1) twice") == ["0"]
 
 
 def test_static_membership(bench, stack):
@@ -199,6 +233,37 @@ def test_a_full_disk(bench, stack, tiny_disk):
     bench.equal()
     bench.sql("drop table holding_pivot")
     stack.sql("drop tablespace tiny")
+
+
+def test_a_full_disk_under_the_dead_letters(bench, stack, tiny_disk):
+    """It is waited for as a target is; nothing passes a record whose letter is not kept."""
+    stack.create_topic(bench.topic, 1)
+    bench.make_table()
+    bench.sql("alter table holding_pivot add constraint nothing_bad check (kafka_offset % 2 = 0)")
+    letters = f"{tiny_disk}/letters"
+    filler = f"{tiny_disk}/filler"
+    with open(filler, "wb") as out:
+        out.write(b"x" * ((4 << 20) - 3 * 4096))
+    produce(stack, bench.topic, 60)
+    worker = bench.worker(bench.connector(errors__tolerance="all", errors__deadletterqueue__file=letters))
+    worker.says("cannot write dead letters: No space left on device; trying again", 60)
+    stopped_at = bench.stored()[0][0]
+    os.unlink(filler)
+    bench.caught_up()
+    assert worker.stop() == 0
+    kept = set()
+    with open(letters, encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                kept.add(json.loads(line)["offset"])
+            except ValueError:
+                continue  # written in part
+    rows = worker_kit.expectation(stack, bench.topic, bench.folder / "expected")
+    assert rows > 60 and stopped_at < 60
+    assert bench.sql("select count(*) from holding_pivot where kafka_offset % 2 = 1") == ["0"]
+    odd = {int(line) for line in stack.topic(bench.topic, "-f", "%o\n").split() if int(line) % 2}
+    assert kept <= odd
+    bench.equal(wanted=lambda record: record["offset"] not in kept)
 
 
 def test_at_least_once(bench, stack):

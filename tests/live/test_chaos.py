@@ -5,12 +5,11 @@ Small by default; the sizes are environment variables:
     FIELDTRAIL_CHAOS_KILLS     kills that must count (10)
     FIELDTRAIL_CHAOS_CRASHES   crashes of PostgreSQL in the run with outages (4)
     FIELDTRAIL_OUTAGE_SECONDS  how long PostgreSQL is down (15)
+    FIELDTRAIL_KAFKA_SECONDS   how long Kafka is (20)
     FIELDTRAIL_BACKLOG_BYTES   bytes of the backlog (100000000)
     FIELDTRAIL_LIVE=all        the run with kills alone, too
 """
-import os
 import random
-import re
 import subprocess
 import threading
 import time
@@ -18,11 +17,8 @@ import time
 import pytest
 
 import worker_kit
-from worker_kit import Watch, wait_until
-
-
-def size(name, preset):
-    return int(os.environ.get("FIELDTRAIL_" + name, preset))
+from worker_kit import (Watch, assert_flat, produce, resident_kib, size, wait_until,
+                        watch_memory)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +28,7 @@ def stack():
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
-    failed = request.session.testsfailed
-    made = worker_kit.Bench(stack, binary, tmp_path, name)
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
 
 
 class Outages:
@@ -145,11 +137,6 @@ def test_every_row_once(bench, stack, trouble):
     assert herd.counted >= wanted
 
 
-def resident_kib(worker, what="VmRSS"):
-    with open(f"/proc/{worker.process.pid}/status", encoding="ascii") as status:
-        return int(re.search(what + r":\s+(\d+)", status.read()).group(1))
-
-
 def test_postgres_down(bench, stack):
     """Memory stays flat, the group's membership is kept, nothing is lost, and it catches up by
     itself."""
@@ -161,20 +148,36 @@ def test_postgres_down(bench, stack):
     members = stack.members("connect-" + bench.name)
     assert len(members) == 2
     stack.control("stop", "postgres", "--immediate")
-    samples, until = [], time.monotonic() + seconds
-    while time.monotonic() < until:
-        time.sleep(0.25)
-        samples.append(resident_kib(worker))
-        assert worker.process.poll() is None
+    samples = watch_memory(worker, seconds)
     stack.control("start", "postgres")
     producer.finish()
     bench.caught_up()
     assert stack.members("connect-" + bench.name) == members
     assert worker.stop() == 0
-    half = len(samples) // 2
-    print(f"\ndown for {seconds} s: VmRSS {min(samples)} to {max(samples)} KiB, in the second half "
-          f"{min(samples[half:])} to {max(samples[half:])}; {bench.equal()} rows equal")
-    assert max(samples[half:]) < max(samples[:half]) * 1.05 + 1024
+    print(f"\ndown for {seconds} s: {assert_flat(samples)}; {bench.equal()} rows equal")
+
+
+def test_kafka_down(bench, stack):
+    """Its partitions have no leader then: nothing is lost, doubled or left out, memory stays flat, and
+    reading goes on by itself."""
+    seconds = size("KAFKA_SECONDS", 20)
+    stack.create_topic(bench.topic)
+    produce(stack, bench.topic, 20_000)
+    bench.make_table()
+    bench.slow_down(0.2)
+    worker = bench.worker(bench.connector(
+        batch__rows__max="2000", errors__tolerance="all",
+        errors__deadletterqueue__topic__name=bench.name + "_dlq"))
+    bench.begun()
+    stack.control("stop", "kafka", "--immediate")
+    samples = watch_memory(worker, seconds)
+    stack.control("start", "kafka")
+    bench.speed_up()
+    produce(stack, bench.topic, 5_000, seed=2)
+    bench.caught_up(seconds=120)
+    assert bench.name + "_dlq" not in stack.run("kcat", "-L", "-b", stack.bootstrap).stdout
+    assert worker.stop() == 0
+    print(f"\naway for {seconds} s: {assert_flat(samples)}; {bench.equal()} rows equal")
 
 
 def test_backlog(bench, stack):

@@ -1,11 +1,9 @@
 """Faults at every step of the delivery protocol, on real servers: a relay in front of PostgreSQL
 strikes at the step (pg_proxy.py). Each record's rows are there once, whatever the step."""
-import re
 import signal
 import subprocess
 import threading
 import time
-import urllib.parse
 
 import pytest
 
@@ -21,23 +19,14 @@ def stack():
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
-    failed = request.session.testsfailed
-    made = worker_kit.Bench(stack, binary, tmp_path, name)
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
 
 
 @pytest.fixture
 def proxy(stack):
-    made = Proxy(urllib.parse.urlsplit(stack.environment["FIELDTRAIL_PG_URI"]).port)
+    made = Proxy(stack.postgres_port())
     yield made
     made.close()
-
-
-def through(bench, proxy):
-    """The database's URI by way of the relay."""
-    return re.sub(r"(127\.0\.0\.1|localhost):\d+", f"127.0.0.1:{proxy.port}", bench.uri)
 
 
 def start(bench, proxy, path):
@@ -50,7 +39,7 @@ def start(bench, proxy, path):
 def test_every_step(bench, stack, proxy, deed):
     stack.create_topic(bench.topic)
     # The second piece of a COPY is somewhere in the middle of it.
-    path = bench.connector(connection__uri=through(bench, proxy), batch__rows__max="1500",
+    path = bench.connector(connection__uri=bench.uri_by(proxy), batch__rows__max="1500",
                            linger__ms="50", consumer__override__session__timeout__ms="6000",
                            consumer__override__group__instance__id="one")
     producer = bench.producer(rate=4000)
@@ -90,7 +79,7 @@ def test_stopped_at(bench, stack, proxy, step):
     audit(bench)
     if step.startswith("claim"):
         proxy.arm(step, "stop")
-    old = start(bench, proxy, bench.connector(**settings, connection__uri=through(bench, proxy)))
+    old = start(bench, proxy, bench.connector(**settings, connection__uri=bench.uri_by(proxy)))
     if not step.startswith("claim"):
         watch = Watch(bench)
 
@@ -133,9 +122,9 @@ def test_awake_before_the_new_owners_first_flush(bench, stack, proxy):
     stack.create_topic(bench.topic)
     settings = dict(batch__rows__max="1500", linger__ms="50", rebalance__flush__timeout__ms="500")
     producer = bench.producer(rate=4000)
-    new = start(bench, other, bench.connector(**settings, connection__uri=through(bench, other)))
+    new = start(bench, other, bench.connector(**settings, connection__uri=bench.uri_by(other)))
     bench.begun()
-    old = start(bench, proxy, bench.connector(**settings, connection__uri=through(bench, proxy)))
+    old = start(bench, proxy, bench.connector(**settings, connection__uri=bench.uri_by(proxy)))
     watch = Watch(bench)
 
     def both():

@@ -28,6 +28,11 @@ PARTITIONS = 6
 PATIENCE = float(os.environ.get("FIELDTRAIL_PATIENCE", "1"))
 
 
+def size(name, preset):
+    """A size of a test, from the environment."""
+    return int(os.environ.get("FIELDTRAIL_" + name, preset))
+
+
 def cases(always, thorough):
     """Of a test's cases those that every run has, and with FIELDTRAIL_LIVE=all the others too."""
     return always + thorough if os.environ.get("FIELDTRAIL_LIVE") == "all" else always
@@ -55,8 +60,44 @@ def start_stack(*services):
         shutil.rmtree(data, ignore_errors=True)
 
 
+def bench_of(stack, binary, folder, request):
+    """A bench named after the test; where the test fails, its workers' last words are shown. A
+    generator."""
+    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
+    failed = request.session.testsfailed
+    made = Bench(stack, binary, folder, name)
+    yield made
+    made.close(tell=request.session.testsfailed > failed)
+
+
+def resident_kib(worker, what="VmRSS"):
+    with open(f"/proc/{worker.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(what + r":\s+(\d+)", status.read()).group(1))
+
+
+def watch_memory(worker, seconds):
+    """Samples of the worker's memory, which must live so long."""
+    samples, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.25)
+        samples.append(resident_kib(worker))
+        assert worker.process.poll() is None, worker.log()[-3000:]
+    return samples
+
+
+def assert_flat(samples):
+    """What is held is no more in the second half than in the first."""
+    half = len(samples) // 2
+    assert max(samples[half:]) < max(samples[:half]) * 1.05 + 1024
+    return (f"VmRSS {min(samples)} to {max(samples)} KiB, in the second half {min(samples[half:])} to "
+            f"{max(samples[half:])}")
+
+
 class Stack(Servers):
     """The servers, and Kafka's administration."""
+
+    def postgres_port(self):
+        return urllib.parse.urlsplit(self.environment["FIELDTRAIL_PG_URI"]).port
 
     def control(self, *arguments):
         """compose/local with this instance: stop, start, restart."""
@@ -68,10 +109,12 @@ class Stack(Servers):
         self.sql(f"create database {name}")
         return self.environment["FIELDTRAIL_PG_URI"].rsplit("/", 1)[0] + "/" + name
 
-    def create_topic(self, name, partitions=PARTITIONS):
+    def create_topic(self, name, partitions=PARTITIONS, **settings):
         """Waits out the deletion of a former topic of the name."""
+        configs = [pack_text(key.replace("__", ".")) + pack_text(value)
+                   for key, value in settings.items()]
         body = (pack_list([pack_text(name) + struct.pack(">ih", partitions, 1) + pack_list([])
-                           + pack_list([])]) + struct.pack(">i?", 30000, False))
+                           + pack_list(configs)]) + struct.pack(">i?", 30000, False))
         for _ in range(100):
             error = struct.unpack_from(">h", self.ask(19, 4, body), 4 + 4 + 2 + len(name))[0]
             if error == 0:
@@ -127,6 +170,13 @@ class Stack(Servers):
             assert struct.unpack_from(">h", answer, at)[0] == 0
             offsets[number], at = (offset, text), at + 2
         return offsets
+
+    def set_topic(self, name, **settings):
+        """Alters settings of the topic."""
+        configs = [pack_text(key.replace("__", ".")) + b"\0" + pack_text(value)
+                   for key, value in settings.items()]
+        answer = self.ask(44, 0, pack_list([b"\2" + pack_text(name) + pack_list(configs)]) + b"\0")
+        assert struct.unpack_from(">h", answer, 4 + 4)[0] == 0, answer
 
     def add_partitions(self, topic, count):
         """The topic then has so many partitions."""
@@ -320,7 +370,8 @@ def produce_corpus(stack, topic, wanted, piece=20_000, plain=False):
 
 def produce_message(stack, topic, partition, key, value):
     subprocess.run(["kcat", "-P", "-b", stack.bootstrap, "-t", topic, "-p", str(partition), "-K",
-                    "\x01", "-Z", "-X", "message.max.bytes=2000000"], input=message(key, value), check=True, capture_output=True)
+                    "\x01", "-Z", "-X", "message.max.bytes=20000000"], input=message(key, value),
+                   check=True, capture_output=True)
 
 
 # ---- the expectation ----
@@ -544,6 +595,10 @@ create trigger slow after insert on holding_pivot for each statement execute fun
 
     def equal(self, table="holding_pivot", **keywords):
         return assert_equal(self.stack, self.uri, self.topic, self.folder, table, **keywords)
+
+    def uri_by(self, relay):
+        """The database by way of the relay."""
+        return re.sub(r"(127\.0\.0\.1|localhost):\d+", f"127.0.0.1:{relay.port}", self.uri)
 
     def uri_as(self, user, password=None):
         """The database as another role."""
