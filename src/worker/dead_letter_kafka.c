@@ -49,9 +49,9 @@ static bool refuse(struct fault *fault, const struct letter_producer *self,
 {
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return fault_set(fault, FAULT_CONFIG,
-                         "dead letters: %s: a letter is larger than topic %s takes: raise its "
+                         "dead letters: a letter is larger than topic %s takes: raise its "
                          "max.message.bytes (and producer.override.message.max.bytes)",
-                         what, self->topic);
+                         self->topic);
     return fault_set(fault, kafka_error_kind(error), "dead letters: %s %s: %s", what, self->topic,
                      rd_kafka_err2str(error));
 }
