@@ -62,7 +62,7 @@ class Front(http.server.ThreadingHTTPServer):
         self.target = urllib.parse.urlsplit(url).netloc
         self.delay = 0.0          # seconds before an answer to rows is handed back
         self.before = []          # called, one a request with rows, before it is handed on
-        self.faults = []          # of the next requests with rows: "half", "answer"
+        self.faults = []          # of the next requests with rows: "half", "answer", "busy", "hang"
         self.refuse = None        # lines with these bytes are refused, as QuestDB does
         self.authorization = None  # what must be in the header
         self.acknowledged = 0     # requests with rows
@@ -109,6 +109,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.rfile.read(length // 2)
             return self.hang_up()
         body = self.rfile.read(length)
+        if fault == "hang":
+            self.rfile.read(1)  # until the client gives up
+            return self.hang_up()
+        if fault == "busy":
+            return self.answer(503, b"{}")
         if front.before:
             front.before.pop(0)()
         if front.refuse and front.refuse in body:

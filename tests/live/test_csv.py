@@ -239,6 +239,38 @@ def test_every_value_comes_back_as_the_same_text(bench, stack):
         assert len(got) > 50
 
 
+def awkward_event(stock, number):
+    key, value = next(worker_kit.events(random.Random(5)))
+    value["after"]["holding_stock"] = stock
+    value["after"]["holding_id"] = key["holding_id"] = number
+    return key, value
+
+
+def test_awkward_values_stand_in_the_file_as_they_were(bench, stack):
+    """Those that CSV cannot hold go to the dead letters, alone."""
+    stack.create_topic(bench.topic, 1)
+    letters = bench.folder / "letters.jsonl"
+    texts = ["", "a,b", 'quo"te', '"', "back\\slash\\", "tab\t", "cr\rlf\n\r\n", "\u2028\u2029\ufeff",
+             "\U0001f600\u00e9", "\x01\x1f\x7f", "x" * 1_000_000, "\\.", "\\N", "NULL", " ",
+             '1,2,holding_stock,,evil\n', 'x"\n1,2,holding_stock,,evil\n"', "=1+1"]
+    bad = ["nul\0nul", "\ud800", "\udc00x"]
+    for number, text in enumerate(bad + texts):
+        worker_kit.produce_message(stack, bench.topic, 0, *awkward_event(text, number))
+    worker = bench.worker(bench.connector(errors__tolerance="all",
+                                          errors__deadletterqueue__file=str(letters)))
+    wait_until(lambda: bench.stored().get(0, (0,))[0] == len(bad + texts), "all are read")
+    assert worker.stop() == 0, worker.log()
+    kept = [json.loads(line)["offset"] for line in letters.read_text().splitlines()]
+    assert kept == list(range(len(bad)))
+    # Read by PostgreSQL, and by Python, for which no field of any row is what the attacker wrote.
+    assert bench.equal(wanted=lambda record: record["offset"] >= len(bad)) == 2 * len(texts)
+    csv.field_size_limit(2_000_000)
+    rows = list(csv.reader(io.StringIO(bench.files()[bench.topic + "-0.csv"].decode(), newline=""),
+                           strict=True))[1:]
+    assert [row[NAMES.index("new_value")] for row in rows[::2]] == texts
+    assert all(len(row) == len(NAMES) and "evil" not in row for row in rows)
+
+
 def run_once(bench, count, **settings):
     """A worker that reads `count` events and is stopped."""
     produce(bench.stack, bench.topic, count)
@@ -358,6 +390,27 @@ def test_a_restored_directory_is_refused(bench, stack):
     worker = bench.worker(path)
     bench.caught_up()
     assert worker.stop() == 0
+    bench.equal()
+
+
+def test_another_machines_files_are_not_gone_on_with(bench, stack):
+    """Two workers of one consumer group, each with a disk of its own: what the group was told is
+    done is not done there, so whoever follows stops, and writes nothing."""
+    stack.create_topic(bench.topic)
+    other = bench.folder / "other"
+    other.mkdir()
+    first = bench.worker(bench.connector())
+    produce(stack, bench.topic, 600)
+    bench.caught_up()
+    wait_until(lambda: stack.committed("connect-" + bench.name, bench.topic) == stack.ends(bench.topic),
+               "the group knows")
+    first.kill()
+    produce(stack, bench.topic, 600, seed=2)
+    second = bench.worker(bench.connector(path=other))
+    second.says("other or restored target", 40)
+    assert second.stop() == 0
+    assert [file.name for file in other.iterdir() if file.suffix == ".csv"] == []
+    run_once(bench, 100)
     bench.equal()
 
 

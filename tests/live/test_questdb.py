@@ -170,6 +170,35 @@ def test_answers_that_are_lost_and_requests_that_break_off(bench, stack):
     assert not front.faults and bench.equal() > 1000
 
 
+@pytest.mark.parametrize("seconds", worker_kit.cases([8], [130]))
+def test_a_server_that_is_busy_or_says_nothing(bench, stack, seconds):
+    """It is asked again, and whoever waits for it stays in the group. A stop does not wait for ever,
+    and its exit status tells that a flush was left undone."""
+    bench.create_topic()
+    front = bench.front()
+    front.faults = ["busy", "busy"]
+    path = bench.connector(table__create="true", connection__uri=front.url,
+                           consumer__override__max__poll__interval__ms="6000")
+    worker = bench.worker(path)
+    produce(stack, bench.topic, 500)
+    bench.caught_up()
+    assert not front.faults
+    worker.says("answers 503.*trying again")
+    front.faults = ["hang"]
+    produce(stack, bench.topic, 500, seed=2)
+    wait_until(lambda: not front.faults, "the request that hangs")
+    time.sleep(seconds)
+    assert len(stack.members("connect-" + bench.name)) == 1
+    assert ("too slow" in worker.log()) == (seconds > 120)
+    began = time.monotonic()
+    assert worker.stop() == 1 and "stopped while waiting for 127.0.0.1" in worker.log()
+    assert time.monotonic() - began < 10 * worker_kit.PATIENCE
+    worker = bench.worker(path)
+    bench.caught_up()
+    assert worker.stop() == 0
+    assert bench.equal() > 900
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_full_disk_holds_the_group_back(bench, stack):
     """The server's disk is full in the middle: it refuses rows, or takes them and suspends the table.
@@ -309,6 +338,22 @@ def test_awkward_values_come_back_as_they_were(bench, stack):
     assert bench.equal() == 2 * len(texts)
     assert bench.quest.sql(f'select count() from "{bench.table}" where change_field = \'evil\'') == [[0]]
     assert front.packed > 0
+
+
+def test_a_text_that_is_none_is_left_out_and_its_neighbours_are_written(bench, stack):
+    """Half of a pair of surrogates is no character."""
+    bench.create_topic(partitions=1)
+    letters = bench.folder / "letters.jsonl"
+    for number, text in enumerate(["before", "\ud800", "between", "\udc00x", "after"]):
+        produce_message(stack, bench.topic, 0, *awkward_event(text, number))
+    worker = bench.worker(bench.connector(table__create="true", errors__tolerance="all",
+                                          errors__deadletterqueue__file=str(letters)))
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    kept = [json.loads(line) for line in letters.read_text().splitlines()]
+    assert [letter["offset"] for letter in kept] == [1, 3]
+    assert "lone surrogate" in letters.read_text()
+    assert bench.equal(wanted=lambda record: record["offset"] not in (1, 3)) == 6
 
 
 def produce_capture(stack, topic, capture):
