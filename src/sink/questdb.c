@@ -7,8 +7,10 @@
 #include "mem.h"
 #include "questdb_table.h"
 
-/* Of a table's lines so many bytes are one request: of 64 KiB to 16 MiB, measured on one machine,
-   this was as fast as any larger one, and half as fast again as a quarter of it. */
+/* Of a table's lines so many bytes are one request. Small ones cost the server most: a sender of
+   ready-made lines gets rid of 0.25 million rows/s by 64 KiB, 0.37 by 256 KiB, up to 0.5 by 1 or
+   2 MiB and 0.57 by 16 MiB (tests/bench/questdb --sizes, on one machine of two cores). At either
+   end of a flush one of the two waits for a whole request of the other, the longer the larger. */
 #define REQUEST_SIZE ((size_t)2 * 1024 * 1024)
 /* So often the request under way may go on while rows gather. */
 #define STEP_SIZE ((size_t)64 * 1024)
@@ -54,8 +56,9 @@ static const struct option_spec option[] = {
      .preset = "false",
      .offset = SETTING(connection.gzip),
      .importance = OPTION_LOW,
-     .help = "Sends rows compressed: a sixth of the bytes, for more of the processor. Worth it "
-             "where the network is slower than some 30 MB/s."},
+     .help = "Sends rows compressed: a ninth of the bytes, for nearly twice the worker's time of "
+             "the processor. Slower on one machine; worth it where the network carries less than "
+             "some 90 MB/s."},
     {.key = "table",
      .type = OPTION_STRING,
      .preset = "holding_pivot",

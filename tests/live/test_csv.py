@@ -155,8 +155,8 @@ def test_kills_leave_every_row_once_and_every_byte_in_its_place(bench, stack):
     rolling = {"file__roll__bytes": "50000", "file__compression": "zstd", "batch__rows__max": "500",
                "linger__ms": "1000"}
     fleets = [Fleet(each, each.connector(each.name, each.path, **rolling)) for each in (bench, other)]
-    producer = bench.producer(count=EVENTS, rate=EVENTS / (30 + 6 * KILLS))
-    deadline = time.monotonic() + 600
+    producer = bench.producer(count=EVENTS, rate=EVENTS / (30 + 6 * KILLS) / worker_kit.PATIENCE)
+    deadline = time.monotonic() + 600 * worker_kit.PATIENCE
     while min(fleet.counted for fleet in fleets) < KILLS and time.monotonic() < deadline:
         time.sleep(chance.random())
         for fleet in fleets:

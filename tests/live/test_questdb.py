@@ -76,7 +76,7 @@ def test_kills_leave_every_row_once(bench, stack):
     path = bench.connector(table__create="true", batch__rows__max="200", connection__uri=front.url)
     producer = bench.producer(count=EVENTS, rate=2000)
     worker, counted, seen = bench.worker(path), {"worker": 0, "questdb": 0}, 0
-    deadline = time.monotonic() + 20 * KILLS + 20
+    deadline = time.monotonic() + (20 * KILLS + 20) * worker_kit.PATIENCE
     while sum(counted.values()) < KILLS and time.monotonic() < deadline:
         time.sleep(0.05)
         # Whoever is killed has flushed since the last kill, and has more to flush.
