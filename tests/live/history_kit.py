@@ -1,6 +1,7 @@
 """A table that changes at random, kept in Python: what its pivot rows must be, its copies at some
 moments, and the state that an undo must reach. It shares no code with fieldtrail or its SQL."""
 import datetime
+import glob
 import json
 import random
 import subprocess
@@ -9,11 +10,13 @@ FIELDS = ["a", "b", "c"]
 BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 COLUMNS = ("user_id, change_field, old_value, new_value, op, old_known, event_time, source_table, "
            "row_key, tx_id, lsn, kafka_topic, kafka_partition, kafka_offset, field_no")
+# Debian's /usr/bin/psql is a script in front of this one, and takes several times as long to start.
+PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"), default="psql")
 VALUES = [None, "", "x", "y", "it's", "back\\slash", "tab\there", "z\u00fcrich \U0001f600"]
 
 
 def psql(uri, text, check=True):
-    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", uri], input=text,
+    done = subprocess.run([PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", uri], input=text,
                           text=True, capture_output=True, timeout=300)
     assert not check or done.returncode == 0, done.stderr[-2000:]
     return done.stdout.splitlines() if check else done
