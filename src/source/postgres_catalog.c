@@ -8,42 +8,32 @@
 #include <libpq-fe.h>
 
 #include "mem.h"
+#include "query.h"
 
 struct catalog {
-    PGconn *conn;
+    struct query query;
 };
-
-static bool lost(const struct catalog *catalog, const char *what, struct fault *fault)
-{
-    const char *text = PQerrorMessage(catalog->conn);
-    return fault_set(fault, FAULT_RETRY, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
-}
 
 static bool prepare(struct catalog *catalog, struct fault *fault)
 {
-    if (PQstatus(catalog->conn) != CONNECTION_OK)
-        return lost(catalog, "cannot connect", fault);
-    PGresult *result = PQexec(catalog->conn, "set default_transaction_read_only = on; "
-                                             "set statement_timeout = '30s'");
-    bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    return good || lost(catalog, "cannot make the session read-only", fault);
+    struct pg_result *result;
+    bool good = query_run(&catalog->query,
+                          "select set_config('default_transaction_read_only', 'on', false), "
+                          "set_config('statement_timeout', '30s', false)",
+                          NULL, 0, &result, fault);
+    query_release(result);
+    return good || fault_in(fault, "cannot make the session read-only");
 }
 
 struct catalog *catalog_open(str uri, struct fault *fault)
 {
-    char info[4096];
-    snprintf(info, sizeof(info), "%.*s", STR_ARG(uri));
-    const char *const names[] = {"connect_timeout", "client_encoding", "fallback_application_name",
-                                 "dbname", NULL};
-    const char *const values[] = {"10", "UTF8", "fieldtrail check", info, NULL};
     struct catalog *catalog = mem_alloc(sizeof(*catalog));
     if (!catalog) {
         fault_memory(fault, "a connection");
         return NULL;
     }
-    catalog->conn = PQconnectdbParams(names, values, 1);
-    if (prepare(catalog, fault))
+    *catalog = (struct catalog){0};
+    if (query_open(&catalog->query, uri, fault) && prepare(catalog, fault))
         return catalog;
     catalog_close(catalog);
     return NULL;
@@ -52,24 +42,20 @@ struct catalog *catalog_open(str uri, struct fault *fault)
 void catalog_close(struct catalog *catalog)
 {
     if (catalog)
-        PQfinish(catalog->conn);
+        query_close(&catalog->query);
     mem_free(catalog);
 }
 
 /* A query of one table, by its schema ($1) and name ($2). */
-static PGresult *ask(struct catalog *catalog, const char *sql, str schema, str table,
-                     struct fault *fault)
+static bool ask(struct catalog *catalog, const char *sql, str schema, str table, PGresult **result,
+                struct fault *fault)
 {
     char schema_text[300], table_text[300];
     snprintf(schema_text, sizeof(schema_text), "%.*s", STR_ARG(schema));
     snprintf(table_text, sizeof(table_text), "%.*s", STR_ARG(table));
     const char *const values[] = {schema_text, table_text};
-    PGresult *result = PQexecParams(catalog->conn, sql, 2, NULL, values, NULL, NULL, 0);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK)
-        return result;
-    PQclear(result);
-    lost(catalog, "cannot read the catalog", fault);
-    return NULL;
+    return query_run(&catalog->query, sql, values, 2, result, fault)
+           || fault_in(fault, "cannot read the catalog");
 }
 
 static bool read_identity(const PGresult *result, struct arena *arena, struct catalog_table *found,
@@ -121,7 +107,8 @@ static const char columns_sql[] =
 bool catalog_table(struct catalog *catalog, str schema, str table, struct arena *arena,
                    struct catalog_table *found, struct fault *fault)
 {
-    PGresult *result = ask(
+    PGresult *result;
+    bool good = ask(
         catalog,
         "select c.relreplident, exists (select from pg_index p where p.indrelid = c.oid and "
         "p.indisprimary), coalesce((select string_agg(a.attname, ',' order by k.at) from pg_index "
@@ -129,13 +116,13 @@ bool catalog_table(struct catalog *catalog, str schema, str table, struct arena 
         "a.attnum = k.number where i.indrelid = c.oid and i.indisreplident and a.attrelid = c.oid "
         "and k.at <= i.indnkeyatts), '') from pg_class c join pg_namespace n on n.oid = "
         "c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')",
-        schema, table, fault);
-    bool good = result && read_identity(result, arena, found, fault);
-    PQclear(result);
+        schema, table, &result, fault);
+    good = good && read_identity(result, arena, found, fault);
+    query_release(result);
     if (!good || !found->there)
         return good;
-    result = ask(catalog, columns_sql, schema, table, fault);
-    good = result && read_columns(result, arena, found, fault);
-    PQclear(result);
+    good = ask(catalog, columns_sql, schema, table, &result, fault)
+           && read_columns(result, arena, found, fault);
+    query_release(result);
     return good;
 }

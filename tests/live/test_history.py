@@ -392,7 +392,7 @@ def test_several_tables_in_one_pivot_table_do_not_mix(ready):
         put(ready, 3 * no + 2, "u", [("a", table, "new"), ("id", "1", "2")], table=table, tx=6,
             key='{"id":2}')
         if table != "s.t":
-            put(ready, 3 * no + 3, "t", [(None, None, None)], table=table, at="2026-01-03", tx=7, key="")
+            put(ready, 3 * no + 3, "t", [(None, None, None)], table=table, at="2026-01-03", tx=7, key=None)
     run = lambda *arguments: ready.run(arguments[0], "-c", ready.path, *arguments[1:])
     for table in ("s.t", "other.t", "s.u"):
         rows = run("history", table, "2", "--format", "json").stdout
