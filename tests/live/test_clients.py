@@ -1,6 +1,7 @@
 """Clients of Kafka Connect's REST interface as others wrote them, from PyPI and unchanged, lead a
 connector of the worker through its life: create, status, pause, resume, update, restart, delete. What
 each step did is looked at apart from them. Where the registry cannot be reached they are skipped."""
+import fcntl
 import json
 import os
 import pathlib
@@ -23,14 +24,21 @@ def install(package, version):
     """An environment that holds the package and what it needs; made once. The path of its python."""
     folder = CACHE / f"{package}-{version}"
     python, done = folder / "bin" / "python", folder / "installed"
-    if not done.exists():
-        for command in ([sys.executable, "-m", "venv", "--clear", folder],
-                        [python, "-m", "pip", "install", "-q", f"{package}=={version}"]):
-            made = subprocess.run(command, capture_output=True, text=True)
-            if made.returncode != 0:
-                pytest.skip(f"{package} cannot be had here: {(made.stderr or made.stdout)[-300:]}")
-        done.touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be at it
+        if not done.exists():
+            make_environment(package, version, folder, python)
+            done.touch()
     return python
+
+
+def make_environment(package, version, folder, python):
+    for command in ([sys.executable, "-m", "venv", "--clear", folder],
+                    [python, "-m", "pip", "install", "-q", f"{package}=={version}"]):
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode != 0:
+            pytest.skip(f"{package} cannot be had here: {(made.stderr or made.stdout)[-300:]}")
 
 
 def run(*command, **keywords):
