@@ -102,7 +102,7 @@ bool cluster_status(struct herder *herder, str name, struct herder_status *statu
 bool cluster_topics(struct herder *herder, str name, struct str_list *topics,
                     struct herder_answer *answer);
 bool cluster_workers(struct herder *herder, struct str_list *ids, struct herder_answer *answer);
-/* The keys of all statuses that were written of the connector, `topics` those of its topics alone. */
+/* The keys of all that was said of the connector; with `topics` those of its topics alone. */
 bool cluster_status_keys(struct cluster *self, str name, bool topics, struct str_list *keys,
                          struct herder_answer *answer) MUST_CHECK;
 /* The first task that a living worker says it has, -1: none; `worker` is the arena's. */
