@@ -178,9 +178,9 @@ static bool comes_as_bytes(const struct type_modes *modes)
 /* Whether the reader makes the database's text of another one, which a printed text is not. */
 static bool is_coded(const struct type_reader *reader)
 {
-    const struct type_reader *const coded[] = {
-        &type_bytea, &type_bits,     &type_bit_varying, &type_hstore,
-        &type_point, &type_geometry, &type_vector,      &type_sparse_vector};
+    const struct type_reader *const coded[] = {&type_bytea,  &type_bits,         &type_bit_varying,
+                                               &type_hstore, &type_point,        &type_geometry,
+                                               &type_vector, &type_sparse_vector};
     for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++)
         if (reader == coded[i])
             return true;

@@ -152,8 +152,8 @@ static void tell_type(const struct check *check, const struct table_sight *table
                  "configure " HINTS_KEY ".%.*s%s%.*s%s%.*s=%.*s",
                  STR_ARG(table->schema), STR_ARG(table->name), STR_ARG(column->name),
                  STR_ARG(alone ? STR_EMPTY : table->schema), alone ? "" : ".",
-                 STR_ARG(alone ? STR_EMPTY : table->name), alone ? "" : ".",
-                 STR_ARG(column->name), STR_ARG(column->type));
+                 STR_ARG(alone ? STR_EMPTY : table->name), alone ? "" : ".", STR_ARG(column->name),
+                 STR_ARG(column->type));
 }
 
 /* Debezium leaves types away that it does not know. */
@@ -200,8 +200,8 @@ static void check_columns(struct check *check, const struct table_sight *table,
     }
 }
 
-static void check_one(struct check *check, struct catalog *catalog,
-                      const struct table_sight *table, struct modes_sight *modes)
+static void check_one(struct check *check, struct catalog *catalog, const struct table_sight *table,
+                      struct modes_sight *modes)
 {
     struct catalog_table found;
     struct fault fault = {0};

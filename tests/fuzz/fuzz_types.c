@@ -47,7 +47,8 @@ static bool read_type(str line, struct type *type, struct schema **schema)
         return true;
     }
     unsigned byte = take_byte(&line);
-    struct type_modes modes = {(int)(byte % 3), (int)(byte / 3 % 6), (int)(byte / 18 % 4), byte >= 128};
+    struct type_modes modes = {(int)(byte % 3), (int)(byte / 3 % 6), (int)(byte / 18 % 4),
+                               byte >= 128};
     bool good = type_of_hint(line, &modes, &arena, type, &fault);
     if (!good)
         check_fault(&fault);
