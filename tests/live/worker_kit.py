@@ -88,9 +88,10 @@ def watch_memory(worker, seconds):
 def assert_flat(samples):
     """What is held is no more in the second half than in the first."""
     half = len(samples) // 2
-    assert max(samples[half:]) < max(samples[:half]) * 1.05 + 1024
-    return (f"VmRSS {min(samples)} to {max(samples)} KiB, in the second half {min(samples[half:])} to "
+    said = (f"VmRSS {min(samples)} to {max(samples)} KiB, in the second half {min(samples[half:])} to "
             f"{max(samples[half:])}")
+    assert max(samples[half:]) < max(samples[:half]) * 1.05 + 1024, said
+    return said
 
 
 class Stack(Servers):
