@@ -214,10 +214,7 @@ bool task_init(struct task *task, const struct config *config, struct fault *fau
 
 bool task_renew(struct task *task, const struct config *config, struct fault *fault)
 {
-    for (size_t i = 0; i < task->lane_capacity; i++) {
-        task->reach[i] = (struct reach){(uint32_t)i, OFFSET_NONE, TIME_UNKNOWN, OFFSET_NONE};
-        task->flushed[i] = task->flushed_held[i] = OFFSET_NONE;
-    }
+    task->lane_capacity = 0; /* the new source has none yet, and then lanes of its own */
     task->claimed = task->dirty = task->commit_due = task->flush_refused = false;
     task->doubted = task->sink_ready = task->quick = task->resolving = false;
     task->dirty_rows = task->dirty_records = 0;
@@ -228,7 +225,7 @@ bool task_renew(struct task *task, const struct config *config, struct fault *fa
     task_search_release(task);
     task->search = (struct search){0};
     pthread_mutex_lock(&task->mutex);
-    task->lane_status_count = 0; /* the new source has lanes of its own */
+    task->lane_status_count = 0;
     pthread_mutex_unlock(&task->mutex);
     retry_succeeded(&task->retry);
     letter_set_clear(&task->lettered);

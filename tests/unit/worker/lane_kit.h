@@ -213,6 +213,7 @@ HELPER void do_step(struct world *world, const struct step *step)
     if (step->what > DO_LOSE)
         return;
     bool any = step->what == DO_ASSIGN;
+    world->source.lane = world->lane;
     for (size_t i = 0; i < LANES; i++) {
         struct lane *lane = &world->lane[i];
         bool meant = step->lanes & 1u << i;

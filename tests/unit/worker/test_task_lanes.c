@@ -239,7 +239,10 @@ static void renew(struct world *world)
     drop_pending(world);
     clear_lanes(world);
     memcpy(world->stored, stored, sizeof(stored));
-    world->source = (struct source){.type = &world_source_type, .lane = world->lane};
+    /* It has no lanes until the group speaks, which takes some polls. */
+    static const struct step late[] = {{3, DO_ASSIGN, ALL, false}, {0}};
+    world->script = late;
+    world->source = (struct source){.type = &world_source_type};
     check_good("renew", task_renew(&world->task, &world->config, &world->fault), &world->fault);
 }
 
