@@ -1,6 +1,7 @@
 /*
  * The dead-letter file. A disk that is full is an outage: what was not flushed is added again by
- * whoever reads the records again, and a letter that was written in part stands on a line of its own.
+ * whoever reads the records again, and a letter that was written in part stands on a line of its
+ * own.
  */
 #include "dead_letter.h"
 

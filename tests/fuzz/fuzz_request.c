@@ -1,8 +1,8 @@
 /*
  * Requests to REST, one behind the other against one worker: head and body of each as text, through
  * admission, routes and handlers. Whatever comes in, there is an answer, its status is one of the
- * table, its body what its type says, no header holds what would end it, and no secret is in it that
- * whoever asks may not see. What would ask brokers or a target is answered by a stand-in.
+ * table, its body what its type says, no header holds what would end it, and no secret is in it
+ * that whoever asks may not see. What would ask brokers or a target is answered by a stand-in.
  */
 #include "fuzz.h"
 

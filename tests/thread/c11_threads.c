@@ -1,7 +1,7 @@
 /*
- * C11's threads by POSIX's, for programs under ThreadSanitizer: it follows what POSIX's do, and knows
- * nothing of glibc's own thrd_create and mtx_lock, by which librdkafka starts threads and locks. The
- * types of both are the same in glibc.
+ * C11's threads by POSIX's, for programs under ThreadSanitizer: it follows what POSIX's do, and
+ * knows nothing of glibc's own thrd_create and mtx_lock, by which librdkafka starts threads and
+ * locks. The types of both are the same in glibc.
  */
 #include <assert.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 /*
- * Dead letters in a topic, with librdkafka's own broker: the n-th request to take letters is refused,
- * for every n. What a flush called durable is in the topic; what it did not is added again.
+ * Dead letters in a topic, with librdkafka's own broker: the n-th request to take letters is
+ * refused, for every n. What a flush called durable is in the topic; what it did not is added
+ * again.
  */
 #include "check.h"
 
