@@ -91,9 +91,7 @@ static void test_what_means_something_is_quoted(void **state)
 static void test_no_value_moves_the_cursor(void **state)
 {
     (void)state;
-    static const char *const cells[] = {"1", "\033[2J\177\t",
-                                        "\xc2\x9b"
-                                        "2J\xc2\xa0"};
+    static const char *const cells[] = {"1", "\033[2J\177\t", "\xc2\2332J\xc2\xa0"};
     PGresult *result = make(3, three, types, 1, cells);
     check_answer(result, ANSWER_TABLE, false,
                  "n  old_value      new_value\n1  \\x1b[2J\\x7f\\t  \\x9b2J\xc2\xa0\n");
