@@ -313,9 +313,10 @@ def test_a_missing_partition_is_waited_for(bench, stack):
               "partition by range (kafka_offset)")
     bench.sql("create table first partition of holding_pivot for values from (0) to (200)")
     bench.sql((worker_kit.TOP / "schemas" / "postgres" / "fieldtrail_offset.sql").read_text())
-    produce(stack, bench.topic, 60_000)
+    # Each attempt reads the backlog again, up to where the batch is full; librdkafka keeps 100,000
+    # messages behind that (queued.min.messages), so that many more make memory full from the start.
+    produce(stack, bench.topic, 200_000)
     producer = bench.producer(rate=100, seed=2)
-    # Each attempt reads the backlog again, up to where the batch is full.
     worker = bench.worker(tolerant(bench, table__create="false",
                                    errors__retry__delay__max__ms="5000"))
     worker.says("no partition of relation")
