@@ -418,14 +418,15 @@ ROW = ["kafka_topic", "kafka_partition", "kafka_offset", "field_no", "change_fie
        "old_known", "op", "row_key"]
 
 
-def kill_connectors(bench):
-    """One for all topics whose events have schemas, one for those of a combination without."""
+def kill_connectors(bench, slow):
+    """One for all topics whose events have schemas, one for those of a combination without. `slow`: a
+    few records at a time, for many flushes; librdkafka then rests a second after each of them."""
     shared = {"tasks__max": "1", "pivot__keys": None, "pivot__fields": "*", "pivot__columns": ",".join(ROW),
               "batch__rows__max": "300", "replica__identity": None,
-              "consumer__override__partition__assignment__strategy": "roundrobin",
-              # A few records at a time: many flushes.
-              "consumer__override__queued__min__messages": "1",
-              "consumer__override__fetch__message__max__bytes": "1000"}
+              "consumer__override__partition__assignment__strategy": "roundrobin"}
+    if slow:
+        shared.update({"consumer__override__queued__min__messages": "1",
+                       "consumer__override__fetch__message__max__bytes": "1000"})
     shared.update({"replica__identity__judge__" + table: identity for table, identity in TABLES.items()})
     typed = {word.partition("=")[0].replace("%s", table).replace(".", "__"): word.partition("=")[2]
              for word in hints(COMBINATIONS["g"]) if word != "-o" for table in TABLES}
@@ -472,7 +473,7 @@ def rows_by_pivot(bench, folder, names):
 def test_workers_that_are_killed_write_the_same_rows(run, bench, record_property):
     folder, truth = run
     chance = judged.random.Random(SEED)
-    paths, names = kill_connectors(bench)
+    paths, names = kill_connectors(bench, slow=True)
     ends = {"judge_%s.judge.%s" % (name, table): offsets(bench.stack, "judge_%s.judge.%s" % (name, table))
             for name in names for table in TABLES}
     shown = ", ".join({"kafka_partition": "kafka_partition int", "kafka_offset": "kafka_offset bigint",
@@ -498,6 +499,10 @@ def test_workers_that_are_killed_write_the_same_rows(run, bench, record_property
             workers[place] = bench.worker(*paths)
     assert counted >= KILLS, "%d of %d kills fell before the end" % (counted, kills)
     bench.speed_up()
+    for worker in workers:
+        worker.kill()
+    paths, names = kill_connectors(bench, slow=False)
+    workers = [bench.worker(*paths) for _ in range(3)]
     wait_until(positions.done, "all is read", 300, 0.2)
     assert [worker.stop() for worker in workers] == [0, 0, 0]
     listed = ", ".join("old_known::text" if name == "old_known" else name for name in ROW)
