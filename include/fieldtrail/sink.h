@@ -1,7 +1,7 @@
 /*
  * sink: makes rows durable. All calls on the task's thread.
  *
- * Grammar: start (recall claim (put* flush)* release?)* stop. Sinks that store no positions answer
+ * Grammar: start (recall claim ((put | leave_out)* flush)* release?)* stop. Sinks that store no positions answer
  * recall and claim without doing anything.
  *
  * A sink that must wait for its target calls `idle`, which keeps the source's session alive; no
@@ -86,6 +86,11 @@ struct sink_type {
        sent; the batch may be reset afterwards. */
     bool (*put)(struct sink *sink, const struct batch *batch, const struct row *row, size_t count,
                 struct fault *fault);
+    /* This record gets no rows: it was refused, and is kept as a dead letter. Stored by the next
+       true flush together with the position that moves past it, forgotten where puts are; so that
+       who replays letters can tell the records that are missing from those that were written by a
+       later try. False as put's environment. NULL: the sink has no replay, and nothing is stored. */
+    bool (*leave_out)(struct sink *sink, struct position at, struct fault *fault);
     /* True: every row put so far is as durable as this sink can make it (each sink says how far),
        and so are the positions, where it remembers them; `reach` has the lanes that moved, numbers
        into `lane`. False: the sink has forgotten every row since the last true flush, or does not
@@ -137,6 +142,12 @@ static inline MUST_CHECK bool sink_put(struct sink *sink, const struct batch *ba
                                        const struct row *row, size_t count, struct fault *fault)
 {
     return sink->type->put(sink, batch, row, count, fault);
+}
+
+static inline MUST_CHECK bool sink_leave_out(struct sink *sink, struct position at,
+                                             struct fault *fault)
+{
+    return !sink->type->leave_out || sink->type->leave_out(sink, at, fault);
 }
 
 static inline MUST_CHECK bool sink_flush(struct sink *sink, const struct lane *lane,

@@ -41,14 +41,14 @@ begin
         grant select on fieldtrail_seen to fieldtrail_reader;
     end if;
     -- the worker's own tables, those of them that there are
-    for part in select n from unnest(array['fieldtrail_offset', 'fieldtrail_replay',
-                                           'fieldtrail_message']) n
+    for part in select n from unnest(array['fieldtrail_offset', 'fieldtrail_left_out',
+                                           'fieldtrail_replay', 'fieldtrail_message']) n
                 where to_regclass(n) is not null loop
         execute format('grant select on %s to fieldtrail_reader', part);
         execute format('grant %s on %s to fieldtrail_writer',
                        case part when 'fieldtrail_offset' then 'select, insert, update'
-                                 when 'fieldtrail_replay' then 'select, insert'
-                                 else 'insert' end, part);
+                                 when 'fieldtrail_message' then 'insert'
+                                 else 'select, insert' end, part);
     end loop;
 end $$;
 

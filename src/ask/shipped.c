@@ -7,6 +7,10 @@ static const unsigned char postgres_fieldtrail_offset[] = {
 #include "postgres_fieldtrail_offset.inc"
 };
 
+static const unsigned char postgres_fieldtrail_left_out[] = {
+#include "postgres_fieldtrail_left_out.inc"
+};
+
 static const unsigned char postgres_fieldtrail_replay[] = {
 #include "postgres_fieldtrail_replay.inc"
 };
@@ -87,6 +91,8 @@ static const unsigned char duckdb_history[] = {
 static const struct shipped all[] = {
     {"PostgresSink", "fieldtrail_offset", NULL, "the positions; table.create=true makes it, too",
      SCRIPT(postgres_fieldtrail_offset)},
+    {"PostgresSink", "fieldtrail_left_out", NULL, "which records are dead letters only; likewise",
+     SCRIPT(postgres_fieldtrail_left_out)},
     {"PostgresSink", "fieldtrail_replay", NULL, "which dead letters were replayed; likewise",
      SCRIPT(postgres_fieldtrail_replay)},
     {"PostgresSink", "fieldtrail_message", NULL,

@@ -36,7 +36,7 @@ static const struct option_spec option[] = {
      .type = OPTION_BOOL,
      .preset = "false",
      .offset = SETTING(create),
-     .help = "Makes the tables, and fieldtrail_offset, where they are missing."},
+     .help = "Makes the tables, and the sink's own (fieldtrail_…), where they are missing."},
     {.key = "message.table",
      .type = OPTION_STRING,
      .preset = "fieldtrail_message",
@@ -84,6 +84,7 @@ void postgres_forget(struct postgres *self)
     session_close(&self->session);
     self->begun = false;
     self->sink.pending_bytes = 0;
+    self->left_out_count = 0;
     for (size_t i = 0; i < self->target_count; i++) {
         buf_clear(&self->target[i].rows);
         blame_clear(&self->target[i].blame);
@@ -169,19 +170,10 @@ static void put_lane_list(struct postgres *self, const struct lane *lane, size_t
     buf_char(&self->sql, ')');
 }
 
-static int64_t cell_int64(const PGresult *result, int row, int column, int64_t otherwise)
-{
-    int64_t number;
-    if (PQgetisnull(result, row, column)
-        || !str_to_int64(str_from(PQgetvalue(result, row, column)), &number))
-        return otherwise;
-    return number;
-}
-
 static size_t find_lane(const struct lane *lane, size_t count, const PGresult *result, int row)
 {
     str topic = str_from(PQgetvalue(result, row, 0));
-    int64_t partition = cell_int64(result, row, 1, -1);
+    int64_t partition = postgres_cell(result, row, 1, -1);
     for (size_t i = 0; i < count; i++)
         if (lane[i].partition == partition && str_eq(lane[i].topic, topic))
             return i;
@@ -213,8 +205,8 @@ static bool read_positions(struct postgres *self, const PGresult *result, const 
         if (!check_cluster(self, result, row, fault))
             return false;
         memory[at] = (struct memory){
-            cell_int64(result, row, 3, OFFSET_NONE), cell_int64(result, row, 4, TIME_UNKNOWN),
-            cell_int64(result, row, 5, 0), cell_int64(result, row, 7, OFFSET_NONE)};
+            postgres_cell(result, row, 3, OFFSET_NONE), postgres_cell(result, row, 4, TIME_UNKNOWN),
+            postgres_cell(result, row, 5, 0), postgres_cell(result, row, 7, OFFSET_NONE)};
         if (claimed)
             self->claim[at] = (struct claim){memory[at].epoch, memory[at].next};
     }
@@ -392,13 +384,12 @@ static void put_number_or_null(struct buf *sql, int64_t number, int64_t none)
         buf_format(sql, ",%lld::bigint", (long long)number);
 }
 
-/* Moves every position of the flush from where this owner left it, in one query with the commit: it
+/* Moves every position of the flush from where this owner left it, in the query of the commit: it
    fails as a whole, by dividing by zero, where one does not match. */
 static void compose_closing(struct postgres *self, const struct lane *lane,
                             const struct reach *reach, size_t count)
 {
     struct buf *sql = &self->sql;
-    buf_clear(sql);
     buf_str(sql, STR("with want (connector, topic, partition, epoch, expected, next, record_time, "
                      "held) as "
                      "(values "));
@@ -423,10 +414,8 @@ static void compose_closing(struct postgres *self, const struct lane *lane,
             "from locked l where "
             "o.connector = l.connector and o.topic = l.topic and o.partition = l.partition "
             "returning 1) select 1 / (case when (select count(*) from moved) = "));
-    buf_format(sql, "%zu then 1 else 0 end); commit", count);
+    buf_format(sql, "%zu then 1 else 0 end); ", count);
 }
-
-#define SQLSTATE_DIVISION_BY_ZERO 3452582 /* 22012 in base 36 */
 
 static const struct reach *find_reach(const struct lane *lane, const struct reach *reach,
                                       size_t count, const PGresult *result, int row)
@@ -441,8 +430,8 @@ static const struct reach *find_reach(const struct lane *lane, const struct reac
 static bool is_other(const struct lane *lane, const PGresult *result, int row,
                      const struct claim *claim, struct fault *fault)
 {
-    int64_t next = cell_int64(result, row, 3, OFFSET_NONE);
-    if (cell_int64(result, row, 5, 0) != claim->epoch) {
+    int64_t next = postgres_cell(result, row, 3, OFFSET_NONE);
+    if (postgres_cell(result, row, 5, 0) != claim->epoch) {
         fault_set(fault, FAULT_RETRY, "postgres: %s has claimed %.*s[%d] since",
                   PQgetvalue(result, row, 6), STR_ARG(lane->topic), lane->partition);
         fault->code = SINK_FENCED;
@@ -493,14 +482,16 @@ static bool commit(struct postgres *self, const struct lane *lane, const struct 
     PGresult *result;
     if (!postgres_begin(self, fault))
         return false;
-    if (self->sink.type->remembers) {
+    buf_clear(&self->sql);
+    if (self->sink.type->remembers)
         compose_closing(self, lane, reach, count);
-    } else {
-        buf_clear(&self->sql);
-        buf_str(&self->sql, STR("commit"));
-    }
+    postgres_put_left_out(self, lane);
+    buf_str(&self->sql, STR("commit"));
     bool good = postgres_run(self, &result, fault);
     PQclear(result);
+    if (!good && fault->kind == FAULT_CONFIG
+        && str_find(str_from(fault->text), STR("fieldtrail_left_out")) >= 0)
+        fault_in(fault, "run schemas/postgres/fieldtrail_left_out.sql, or set table.create=true");
     return good || fault->code != SQLSTATE_DIVISION_BY_ZERO
                ? good
                : explain_mismatch(self, lane, reach, count, fault);
@@ -519,6 +510,7 @@ static bool postgres_flush(struct sink *sink, const struct lane *lane, const str
     for (size_t i = 0; i < self->target_count; i++)
         blame_clear(&self->target[i].blame);
     self->begun = false;
+    self->left_out_count = 0;
     sink->pending_bytes = 0;
     return true;
 }
@@ -547,6 +539,7 @@ static void postgres_stop(struct sink *sink)
     }
     mem_free(self->target);
     mem_free(self->claim);
+    mem_free(self->left_out);
     buf_release(&self->sql);
     arena_release(&self->arena);
     mem_free(self);
@@ -556,8 +549,8 @@ static void postgres_stop(struct sink *sink)
 #define POSTGRES_SINK(stores, its_desk)                                                            \
     {                                                                                              \
         .name = "postgres", .remembers = (stores), .desk = (its_desk), .recall = postgres_recall,  \
-        .claim = postgres_claim, .put = postgres_put, .flush = postgres_flush,                     \
-        .rehearse = postgres_rehearse, .stop = postgres_stop                                       \
+        .claim = postgres_claim, .put = postgres_put, .leave_out = postgres_leave_out,             \
+        .flush = postgres_flush, .rehearse = postgres_rehearse, .stop = postgres_stop              \
     }
 
 static const struct sink_type postgres_exact = POSTGRES_SINK(true, &postgres_desk);
@@ -589,6 +582,8 @@ struct sink *postgres_new(const struct config *config, const struct layout *layo
     self->session.sink = &self->sink;
     buf_init(&self->sql, SQL_LIMIT);
     arena_init(&self->arena, (size_t)16 * 1024 * 1024);
+    const struct config_entry *tolerance = config_find(config, STR("errors.tolerance"));
+    self->tolerant = tolerance && str_is(tolerance->value, "all");
     if (option_load(&postgres_options, config, self, fault)) {
         self->sink.takes_messages = self->message_table.len > 0;
         if (self->delivery == DELIVERY_AT_LEAST_ONCE)

@@ -117,37 +117,47 @@ static void check_create(struct look *look, const char *table, const char *remed
     PQclear(result);
 }
 
-static void check_right(struct look *look, const PGresult *result, int column, const char *right)
+/* A table of the sink's own, and what it needs to do with it. */
+struct own_table {
+    const char *name, *rights, *remedy;
+};
+
+static const struct own_table offsets = {"fieldtrail_offset", "select, insert, update",
+                                         "run schemas/postgres/fieldtrail_offset.sql"};
+static const struct own_table left_out = {"fieldtrail_left_out", "select, insert",
+                                          "run schemas/postgres/fieldtrail_left_out.sql"};
+
+static void check_right(struct look *look, const struct own_table *table, str right)
 {
-    if (!is_true(result, 0, column))
+    buf_format(new_sql(look), "select has_table_privilege('%s', '%.*s')", table->name,
+               STR_ARG(right));
+    PGresult *result = query(look, table->name);
+    if (result && !is_true(result, 0, 0))
         findings_add(look->findings, FINDING_FAIL,
-                     "target: user %s lacks the right to %s fieldtrail_offset; grant select, "
-                     "insert, update on fieldtrail_offset to %s",
-                     look->user, right, look->user);
+                     "target: user %s lacks the right to %.*s%s %s; grant %s on %s to %s",
+                     look->user, STR_ARG(right),
+                     str_is(right, "select")   ? " from"
+                     : str_is(right, "insert") ? " into"
+                                               : "",
+                     table->name, table->rights, table->name, look->user);
+    PQclear(result);
 }
 
-static void check_offset_table(struct look *look)
+static void check_own_table(struct look *look, const struct own_table *table)
 {
     struct fault fault = {0};
     bool has;
-    if (!postgres_has_offset_table(look->self, &has, &fault)) {
+    str rights = str_from(table->rights), right;
+    if (!postgres_has_table(look->self, table->name, &has, &fault)) {
         findings_add(look->findings, FINDING_FAIL, "target: %s", fault.text);
         return;
     }
     if (!has) {
-        check_create(look, "fieldtrail_offset", "run schemas/postgres/fieldtrail_offset.sql");
+        check_create(look, table->name, table->remedy);
         return;
     }
-    buf_str(new_sql(look), STR("select has_table_privilege('fieldtrail_offset', 'select'), "
-                               "has_table_privilege('fieldtrail_offset', 'insert'), "
-                               "has_table_privilege('fieldtrail_offset', 'update')"));
-    PGresult *result = query(look, "rights on fieldtrail_offset");
-    if (!result)
-        return;
-    check_right(look, result, 0, "select from");
-    check_right(look, result, 1, "insert into");
-    check_right(look, result, 2, "update");
-    PQclear(result);
+    while (str_split(&rights, ',', &right))
+        check_right(look, table, str_trim(right));
 }
 
 /* ---- columns ---- */
@@ -453,7 +463,9 @@ void postgres_check(struct sink *sink, const struct batch *sample, struct findin
     }
     if (!check_server(&look))
         return;
-    check_offset_table(&look);
+    check_own_table(&look, &offsets);
+    if (look.self->tolerant)
+        check_own_table(&look, &left_out);
     if (check_tables(&look) && look.writable)
         try_rows(&look);
 }

@@ -20,6 +20,15 @@ bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault)
     return session_query(&self->session, buf_view(&self->sql), result, fault);
 }
 
+int64_t postgres_cell(const PGresult *result, int row, int column, int64_t otherwise)
+{
+    int64_t number;
+    if (PQgetisnull(result, row, column)
+        || !str_to_int64(str_from(PQgetvalue(result, row, column)), &number))
+        return otherwise;
+    return number;
+}
+
 /* The types of the copied columns, by the event's schema; text where it has none. */
 static bool learn_types(struct postgres *self, struct target *target, const struct change *change,
                         struct fault *fault)

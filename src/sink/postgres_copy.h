@@ -30,6 +30,12 @@ struct claim {
     int64_t epoch, next;
 };
 
+/* Records of a lane that were left out one behind the other. */
+struct left_out {
+    uint32_t lane;
+    int64_t low, high; /* offsets, both left out */
+};
+
 struct postgres {
     struct sink sink;
     struct session session; /* the one connection */
@@ -40,12 +46,14 @@ struct postgres {
     size_t target_count;
     struct claim *claim;
     size_t claim_count;
+    struct left_out *left_out; /* since the last true flush */
+    size_t left_out_count, left_out_capacity;
     struct buf sql;
     struct arena arena; /* names of targets */
     bool begun;         /* a transaction is open */
     /* Options: */
     str uri, table, message_table;
-    bool create;
+    bool create, tolerant; /* errors.tolerance=all */
     int delivery;
     int64_t claim_timeout_ms;
 };
@@ -56,6 +64,9 @@ bool postgres_connect(struct postgres *self, struct fault *fault) MUST_CHECK;
 
 /* Runs what stands in self->sql. */
 bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault) MUST_CHECK;
+
+/* A cell that is a number; `otherwise` where it is NULL. */
+int64_t postgres_cell(const PGresult *result, int row, int column, int64_t otherwise);
 
 /* The table that this change's rows go to; NULL with the fault set. */
 struct target *postgres_target(struct postgres *self, const struct change *change,
@@ -79,6 +90,19 @@ bool postgres_begin(struct postgres *self, struct fault *fault) MUST_CHECK;
 /* Sends what a table has gathered, where that is worth it, while decoding goes on. */
 bool postgres_send_piece(struct postgres *self, struct target *target,
                          struct fault *fault) MUST_CHECK;
+
+#define SQLSTATE_DIVISION_BY_ZERO                                                                  \
+    3452582 /* 22012 in base 36: a closing query found another state */
+
+/* The statement that makes fieldtrail_left_out where it is missing; also beside others that do. */
+extern const char postgres_left_out_table[];
+
+/* sink_type.leave_out. */
+bool postgres_leave_out(struct sink *sink, struct position at, struct fault *fault) MUST_CHECK;
+
+/* Appends to self->sql what stores the records that were left out, if any were. It belongs between
+   the query that moves the positions, whose locks it needs, and the commit in the same query. */
+void postgres_put_left_out(struct postgres *self, const struct lane *lane);
 
 /* Sends all that is left, table by table, and ends every COPY. */
 bool postgres_finish_copies(struct postgres *self, struct fault *fault) MUST_CHECK;

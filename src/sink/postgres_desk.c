@@ -23,38 +23,30 @@ static void put_lanes(struct postgres *self, const struct lane *lane, size_t cou
     }
 }
 
-static int64_t cell(const PGresult *result, int row, int column, int64_t otherwise)
-{
-    int64_t number;
-    bool good = !PQgetisnull(result, row, column)
-                && str_to_int64(str_from(PQgetvalue(result, row, column)), &number);
-    return good ? number : otherwise;
-}
-
 /* Rows of (topic, partition, next_offset, record_time, epoch, held_offset, worker_id). */
 static void read_notes(const PGresult *result, const struct lane *lane, struct note *note,
                        size_t count)
 {
     for (int row = 0; row < PQntuples(result); row++) {
         str topic = str_from(PQgetvalue(result, row, 0));
-        int64_t partition = cell(result, row, 1, -1);
+        int64_t partition = postgres_cell(result, row, 1, -1);
         for (size_t i = 0; i < count; i++) {
             if (lane[i].partition != partition || !str_eq(lane[i].topic, topic))
                 continue;
-            note[i].memory = (struct memory){.next = cell(result, row, 2, OFFSET_NONE),
-                                             .last_us = cell(result, row, 3, TIME_UNKNOWN),
-                                             .epoch = cell(result, row, 4, 0),
-                                             .held = cell(result, row, 5, OFFSET_NONE)};
+            note[i].memory = (struct memory){.next = postgres_cell(result, row, 2, OFFSET_NONE),
+                                             .last_us = postgres_cell(result, row, 3, TIME_UNKNOWN),
+                                             .epoch = postgres_cell(result, row, 4, 0),
+                                             .held = postgres_cell(result, row, 5, OFFSET_NONE)};
             snprintf(note[i].owner, sizeof(note[i].owner), "%s", PQgetvalue(result, row, 6));
         }
     }
 }
 
-bool postgres_has_offset_table(struct postgres *self, bool *has, struct fault *fault)
+bool postgres_has_table(struct postgres *self, const char *name, bool *has, struct fault *fault)
 {
     PGresult *result;
     buf_clear(&self->sql);
-    buf_str(&self->sql, STR("select to_regclass('fieldtrail_offset') is not null"));
+    buf_format(&self->sql, "select to_regclass('%s') is not null", name);
     bool good = postgres_run(self, &result, fault);
     *has = good && *PQgetvalue(result, 0, 0) == 't';
     PQclear(result);
@@ -68,7 +60,7 @@ bool postgres_inspect(struct sink *sink, const struct lane *lane, struct note *n
     PGresult *result;
     bool has;
     if (!sink_inspect_nothing(sink, lane, note, count, fault) || !connect(self, fault)
-        || !postgres_has_offset_table(self, &has, fault))
+        || !postgres_has_table(self, "fieldtrail_offset", &has, fault))
         return false;
     if (!has)
         return true;

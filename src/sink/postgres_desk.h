@@ -18,6 +18,8 @@ bool postgres_amend(struct sink *sink, const struct lane *lane, size_t count,
 /* postgres_check.c */
 void postgres_check(struct sink *sink, const struct batch *sample, struct findings *findings);
 
-bool postgres_has_offset_table(struct postgres *self, bool *has, struct fault *fault) MUST_CHECK;
+/* Whether a table of the sink's own is there. */
+bool postgres_has_table(struct postgres *self, const char *name, bool *has,
+                        struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * Replay into PostgreSQL: what was replayed is stored with the rows, one line a record.
+ * Replay into PostgreSQL: what was replayed is stored with the rows, one line a record. What may be
+ * replayed is what flushes of the connector have left out.
  */
 #include "postgres_copy.h"
-
-#define SQLSTATE_DIVISION_BY_ZERO 3452582 /* 22012 in base 36 */
 
 static const char replay_table[] =
     "create table if not exists fieldtrail_replay ("
@@ -17,19 +16,26 @@ static bool fail(struct postgres *self)
     return false;
 }
 
-static bool ensure_table(struct postgres *self, struct fault *fault)
+static bool ensure_table(struct postgres *self, const char *name, const char *make,
+                         struct fault *fault)
 {
     PGresult *result;
     buf_clear(&self->sql);
     if (self->create)
-        buf_str(&self->sql, STR("set client_min_messages = warning; " CREATE_LOCK));
-    buf_str(&self->sql, self->create ? str_from(replay_table)
-                                     : STR("select 1 from fieldtrail_replay where false"));
+        buf_format(&self->sql, "set client_min_messages = warning; " CREATE_LOCK "%s", make);
+    else
+        buf_format(&self->sql, "select 1 from %s where false", name);
     bool good = postgres_run(self, &result, fault);
     PQclear(result);
     if (!good && fault->kind == FAULT_CONFIG)
-        fault_in(fault, "run schemas/postgres/fieldtrail_replay.sql, or set table.create=true");
+        fault_in(fault, "run schemas/postgres/%s.sql, or set table.create=true", name);
     return good;
+}
+
+static bool ensure_tables(struct postgres *self, struct fault *fault)
+{
+    return ensure_table(self, "fieldtrail_replay", replay_table, fault)
+           && ensure_table(self, "fieldtrail_left_out", postgres_left_out_table, fault);
 }
 
 static void put_origin(struct postgres *self, const struct lane *lane)
@@ -41,34 +47,35 @@ static void put_origin(struct postgres *self, const struct lane *lane)
 
 static bool is_row(const struct lane *lane, const PGresult *result, int row)
 {
-    int64_t partition, offset;
-    return str_to_int64(str_from(PQgetvalue(result, row, 1)), &partition)
-           && str_to_int64(str_from(PQgetvalue(result, row, 2)), &offset)
-           && partition == lane->partition && offset == lane->next
+    return postgres_cell(result, row, 1, -1) == lane->partition
+           && postgres_cell(result, row, 2, -1) == lane->next
            && str_is(lane->topic, PQgetvalue(result, row, 0));
 }
 
+/* Rows of (topic, partition, kafka_offset, whether it was replayed). */
 static void read_known(const PGresult *result, const struct lane *lane, struct memory *memory,
                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         memory[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
-        for (int row = 0; row < PQntuples(result); row++)
-            if (is_row(&lane[i], result, row))
+        for (int row = 0; row < PQntuples(result); row++) {
+            if (!is_row(&lane[i], result, row))
+                continue;
+            if (*PQgetvalue(result, row, 3) == 't')
                 memory[i].next = lane[i].next;
+            else
+                memory[i].held = lane[i].next;
+        }
     }
 }
 
-static bool replay_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
-                          size_t count, struct fault *fault)
+/* The origins of these lanes that stand in the table. */
+static void put_look(struct postgres *self, const char *table, const char *replayed,
+                     const struct lane *lane, size_t count)
 {
-    struct postgres *self = (struct postgres *)sink;
-    PGresult *result;
-    if (!postgres_connect(self, fault) || !ensure_table(self, fault))
-        return fail(self);
-    buf_clear(&self->sql);
-    buf_str(&self->sql, STR("select topic, partition, kafka_offset from fieldtrail_replay "
-                            "where connector = "));
+    buf_format(&self->sql,
+               "select topic, partition, kafka_offset, %s from %s where connector = ", replayed,
+               table);
     session_literal(&self->session, &self->sql, self->identity.connector);
     buf_str(&self->sql, STR(" and (topic, partition, kafka_offset) in (('', -1, -1)"));
     for (size_t i = 0; i < count; i++) {
@@ -76,6 +83,19 @@ static bool replay_recall(struct sink *sink, const struct lane *lane, struct mem
         put_origin(self, &lane[i]);
     }
     buf_char(&self->sql, ')');
+}
+
+static bool replay_recall(struct sink *sink, const struct lane *lane, struct memory *memory,
+                          size_t count, struct fault *fault)
+{
+    struct postgres *self = (struct postgres *)sink;
+    PGresult *result;
+    if (!postgres_connect(self, fault) || !ensure_tables(self, fault))
+        return fail(self);
+    buf_clear(&self->sql);
+    put_look(self, "fieldtrail_replay", "true", lane, count);
+    buf_str(&self->sql, STR(" union all "));
+    put_look(self, "fieldtrail_left_out", "false", lane, count);
     bool good = postgres_run(self, &result, fault);
     if (good)
         read_known(result, lane, memory, count);

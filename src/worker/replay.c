@@ -182,6 +182,11 @@ static bool decode_new(struct replay *self, struct fault *fault)
             self->counts->known++;
             continue;
         }
+        if (self->memory[i].held == OFFSET_NONE) {
+            self->counts->not_left_out++;
+            self->say(self->piece[i].letter, NULL);
+            continue;
+        }
         if (!decode(self, &self->piece[i], fault))
             return false;
         if (self->piece[i].row_count > 0) {

@@ -127,9 +127,12 @@ static bool settle_failure(struct task *task, const struct record *record, const
     char text[PLACE_LIMIT];
     struct buf place = {.ptr = text, .capacity = sizeof(text), .limit = sizeof(text)};
     task->source->type->place(task->source, record, &place);
-    if (cause.kind == FAULT_RECORD && task->settings.tolerance == TOLERANCE_ALL)
-        return keep_letter(task, record, stage, &cause, buf_view(&place), fault)
+    if (cause.kind == FAULT_RECORD && task->settings.tolerance == TOLERANCE_ALL) {
+        task->left_out++;
+        return (keep_letter(task, record, stage, &cause, buf_view(&place), fault)
+                && sink_leave_out(task->sink, record->at, fault))
                || end_with(task, fault);
+    }
     /* What the environment did is not the record's doing. */
     if (cause.kind == FAULT_RECORD || cause.kind == FAULT_CONFIG)
         fault_in(fault, "%.*s", STR_ARG(buf_view(&place)));
@@ -244,10 +247,11 @@ static bool take_record(struct task *task, const struct record *record, struct f
     if (task_search_splits_before(task, record) && !task_flush_or_resolve(task, fault))
         return false;
     size_t row = task->batch.row_count;
+    uint64_t left_out = task->left_out;
     if (!put_record(task, record, fault))
         return false;
     note_taken(task, record);
-    task_resolve_note(task, record, row, task->batch.row_count - row);
+    task_resolve_note(task, record, row, task->batch.row_count - row, task->left_out > left_out);
     return !task_search_splits_after(task, record) || task_flush_or_resolve(task, fault);
 }
 

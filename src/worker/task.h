@@ -131,6 +131,7 @@ struct task {
     struct letter_set lettered;
     struct retry retry;
     uint64_t errors;
+    uint64_t left_out; /* records, each time that one is: also those that have their letter */
     bool first_error_logged;
     int64_t newest_us[LEG_COUNT]; /* times of the last change taken: in the database, of the
                                      connector, in the log */

@@ -16,11 +16,12 @@ void task_resolve_begin(struct task *task)
         task->taken = ARENA_NEW(&task->batch.arena, struct taken, task->batch.record_count);
 }
 
-void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count)
+void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count,
+                       bool left_out)
 {
     if (task->taken)
-        task->taken[task->taken_count++] = (struct taken){record, row, row_count,
-                                                          task->reach[record->at.lane].held};
+        task->taken[task->taken_count++] =
+            (struct taken){record, row, row_count, task->reach[record->at.lane].held, left_out};
 }
 
 static bool can_resolve(const struct task *task, const struct fault *fault)
@@ -46,6 +47,8 @@ static bool write_again(struct task *task, size_t first, size_t end, struct faul
         if (taken->row_count > 0
             && !sink_put(task->sink, &task->batch, &task->batch.row[taken->row], taken->row_count,
                          fault))
+            return false;
+        if (taken->left_out && !sink_leave_out(task->sink, taken->record->at, fault))
             return false;
         task->dirty_rows += taken->row_count;
         move_reach(task, taken);

@@ -16,6 +16,7 @@ struct taken {
     const struct record *record;
     size_t row, row_count;
     int64_t held; /* reach.held behind it */
+    bool left_out;
 };
 
 struct condemned {

@@ -57,8 +57,8 @@ bool task_flush_or_resolve(struct task *task, struct fault *fault) MUST_CHECK;
 
 /* A batch begins; a record of it was taken, with its rows in the batch. */
 void task_resolve_begin(struct task *task);
-void task_resolve_note(struct task *task, const struct record *record, size_t row,
-                       size_t row_count);
+void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count,
+                       bool left_out);
 
 /* task_lanes.c: makes the sink ready for rows after it failed; the lanes stand where they were
    flushed. Nothing is done where it is ready. */

@@ -7,8 +7,8 @@ import pytest
 
 from helpers import ROOT, fieldtrail
 
-SHIPPED = {"PostgresSink": ["fieldtrail_offset", "fieldtrail_replay", "fieldtrail_message",
-                            "holding_pivot_who", "table", "partitions", "history",
+SHIPPED = {"PostgresSink": ["fieldtrail_offset", "fieldtrail_left_out", "fieldtrail_replay",
+                            "fieldtrail_message", "holding_pivot_who", "table", "partitions", "history",
                             "undo", "counts", "functions", "views", "roles", "tutorial-questions",
                             "001_worker_columns", "002_history_index"],
            "QuestDBSink": ["table", "tutorial-questions", "history"],

@@ -270,7 +270,7 @@ bool sim_rows(void *context, struct change *change, struct batch *batch, struct 
 static bool lose_connection(struct owner *owner, const char *text, struct fault *fault)
 {
     owner->connected = owner->claimed = owner->may_drain = false;
-    owner->pending.row_count = 0;
+    owner->pending.row_count = owner->pending.left_out_count = 0;
     owner->sink.pending_bytes = 0;
     return fault_set(fault, FAULT_RETRY, "%s", text);
 }
@@ -332,7 +332,7 @@ static bool sim_claim(struct sink *sink, const struct lane *lane, struct memory 
 {
     struct owner *owner = owner_of_sink(sink);
     struct world *world = owner->world;
-    owner->pending.row_count = 0;
+    owner->pending.row_count = owner->pending.left_out_count = 0;
     sink->pending_bytes = 0;
     if (!ask_server(owner, fault))
         return false;
@@ -367,6 +367,18 @@ static bool sim_put(struct sink *sink, const struct batch *batch, const struct r
         owner->pending.row[owner->pending.row_count++] =
             (struct row_id){record->at.lane, record->at.mark, (unsigned)(row[i].field - numbered)};
     sink->pending_bytes += 100 * count;
+    return true;
+}
+
+static bool sim_leave_out(struct sink *sink, struct position at, struct fault *fault)
+{
+    struct owner *owner = owner_of_sink(sink);
+    struct closing *closing = &owner->pending;
+    if (!owner->claimed)
+        world_wrong(owner->world, "leave_out without a claim");
+    if (closing->left_out_count == PENDING_LIMIT)
+        return lose_connection(owner, "there is no room for what is left out", fault);
+    closing->left_out[closing->left_out_count++] = (struct row_id){at.lane, at.mark, 0};
     return true;
 }
 
@@ -462,7 +474,7 @@ static bool sim_flush(struct sink *sink, const struct lane *lane, const struct r
         return false;
     for (size_t i = 0; i < count; i++)
         owner->expected[reach[i].lane] = reach[i].next;
-    owner->pending.row_count = 0;
+    owner->pending.row_count = owner->pending.left_out_count = 0;
     sink->pending_bytes = 0;
     return true;
 }
@@ -488,6 +500,7 @@ const struct sink_type sim_sink = {.name = "sim",
                                    .recall = sim_recall,
                                    .claim = sim_claim,
                                    .put = sim_put,
+                                   .leave_out = sim_leave_out,
                                    .flush = sim_flush,
                                    .rehearse = sim_rehearse,
                                    .stop = sim_stop_sink};

@@ -11,6 +11,33 @@ static bool is_of_lane(const struct closing *closing, size_t row, uint32_t lane)
     return closing->row[row].lane == lane;
 }
 
+static unsigned times_left_out(const struct closing *closing, uint32_t lane, int64_t offset)
+{
+    unsigned times = 0;
+    for (size_t i = 0; i < closing->left_out_count; i++)
+        times += closing->left_out[i].lane == lane && closing->left_out[i].offset == offset;
+    return times;
+}
+
+/* What has no rows is told as left out, once, with the position that moves past it. */
+static void check_left_out(struct world *world, const struct closing *closing, uint32_t lane,
+                           int64_t from, int64_t to)
+{
+    size_t within = 0;
+    for (int64_t offset = from; offset < to; offset++) {
+        unsigned times = times_left_out(closing, lane, offset);
+        if (times != world_is_bad(world, lane, offset))
+            world_wrong(world, "t[%u]@%lld is told as left out %u times", lane, (long long)offset,
+                        times);
+        within += times;
+    }
+    for (size_t i = 0; i < closing->left_out_count; i++)
+        within -= closing->left_out[i].lane == lane;
+    if (within != 0)
+        world_wrong(world, "t[%u] moves from %lld to %lld and leaves out what is elsewhere", lane,
+                    (long long)from, (long long)to);
+}
+
 /* The rows of the lane are those of the records between the positions, in order, each once; what is
    left out has a letter. */
 static void check_lane(struct world *world, const struct closing *closing, uint32_t lane,
@@ -115,6 +142,7 @@ enum answer target_close(struct world *world, const struct closing *closing)
         if (reach->next <= stored->next)
             world_wrong(world, "t[%u] moves back", reach->lane);
         check_lane(world, closing, reach->lane, stored->next, reach->next);
+        check_left_out(world, closing, reach->lane, stored->next, reach->next);
         check_time(world, reach);
         world_say(world, "t[%u] %lld -> %lld", reach->lane, (long long)stored->next,
                   (long long)reach->next);

@@ -143,7 +143,7 @@ static void set_up(struct owner *owner)
     owner->decoder = (struct decoder){.type = &sim_decoder};
     owner->letters = (struct dead_letters){.type = &sim_letters};
     owner->connected = owner->claimed = owner->fetching = false;
-    owner->letter_count = owner->pending.row_count = 0;
+    owner->letter_count = owner->pending.row_count = owner->pending.left_out_count = 0;
     owner->fault = (struct fault){0};
     arena_init(&owner->arena, 1000000);
     config_init(&owner->config, &owner->arena);

@@ -41,8 +41,8 @@ struct row_id {
 
 /* What a closing query asks for. */
 struct closing {
-    struct row_id row[PENDING_LIMIT];
-    size_t row_count;
+    struct row_id row[PENDING_LIMIT], left_out[PENDING_LIMIT];
+    size_t row_count, left_out_count;
     struct reach reach[LANES_LIMIT];
     int64_t epoch[LANES_LIMIT], expected[LANES_LIMIT]; /* of each lane */
     size_t reach_count;

@@ -80,6 +80,8 @@ struct world {
     int64_t epoch[LANES];        /* ours */
     int64_t row[4000];           /* ids, durable ones first */
     size_t durable, put;
+    int64_t left[100]; /* ids of records left out, stored ones first */
+    size_t left_stored, left_put;
     enum call fail;
     enum failure how;
     unsigned nth, calls, flushes, flushes_since_loss, claims;
@@ -103,7 +105,7 @@ struct world {
 
 HELPER bool is_bad(const struct world *world, int64_t id)
 {
-    return id == world->bad_flush[0] || id == world->bad_flush[1];
+    return id == world->bad_flush[0] || id == world->bad_flush[1] || id == world->bad_put;
 }
 
 /* A letter of the other worker stands before those that we have not flushed. */
@@ -448,6 +450,7 @@ HELPER struct world *world_of_sink(const struct sink *sink)
 HELPER void drop_pending(struct world *world)
 {
     world->put = world->durable;
+    world->left_put = world->left_stored;
     world->sink.pending_bytes = 0;
 }
 
@@ -551,6 +554,26 @@ HELPER bool world_put(struct sink *sink, const struct batch *batch, const struct
     return true;
 }
 
+HELPER bool world_leave_out(struct sink *sink, struct position at, struct fault *fault)
+{
+    struct world *world = world_of_sink(sink);
+    (void)fault;
+    assert_false(world->broken);
+    assert_true(world->held[at.lane] && world->left_put < COUNT(world->left));
+    world->left[world->left_put++] = ID(at.lane, at.mark);
+    return true;
+}
+
+/* Whether the flush that is under way is told to leave it out. */
+HELPER bool is_told(const struct world *world, int64_t id)
+{
+    for (size_t i = world->left_stored; i < world->left_put; i++)
+        if (world->left[i] == id)
+            return true;
+    return false;
+}
+
+/* Whether it has a letter. */
 HELPER bool is_left_out(const struct world *world, int64_t id)
 {
     for (size_t i = 0; i < world->letters_kept; i++)
@@ -559,7 +582,8 @@ HELPER bool is_left_out(const struct world *world, int64_t id)
     return false;
 }
 
-/* The rows that wait are those between the stored position and the new one, all and in order. */
+/* The rows that wait are those between the stored position and the new one, all and in order, but
+   for the records that are left out. */
 HELPER size_t check_pending(const struct world *world, size_t lane, int64_t next)
 {
     size_t found = 0;
@@ -567,12 +591,12 @@ HELPER size_t check_pending(const struct world *world, size_t lane, int64_t next
     for (size_t at = world->durable; at < world->put; at++) {
         if (world->row[at] / 100000 != (int64_t)lane)
             continue;
-        while (!is_record(offset) || is_left_out(world, ID(lane, offset)))
+        while (!is_record(offset) || is_told(world, ID(lane, offset)))
             offset++;
         check_number("row", world->row[at], ID(lane, offset));
         offset += found++ % 2;
     }
-    while (offset < next && (!is_record(offset) || is_left_out(world, ID(lane, offset))))
+    while (offset < next && (!is_record(offset) || is_told(world, ID(lane, offset))))
         offset++;
     if (found > 0 || world->stored[lane].next != next)
         check_number("position behind the rows", next, offset < next ? offset : next);
@@ -623,9 +647,26 @@ HELPER bool has_bad(const struct world *world, int64_t *id)
     return false;
 }
 
+/* What is left out is passed by this flush, has its letter, and is told once. */
+HELPER void check_left_pending(const struct world *world, const struct reach *reach, size_t count)
+{
+    for (size_t at = world->left_stored; at < world->left_put; at++) {
+        int64_t id = world->left[at];
+        bool passed = false;
+        for (size_t i = 0; i < count; i++)
+            passed = passed
+                     || (id >= ID(reach[i].lane, world->stored[reach[i].lane].next)
+                         && id < ID(reach[i].lane, reach[i].next));
+        assert_true(passed && is_left_out(world, id));
+        for (size_t i = 0; i < at; i++)
+            assert_true(world->left[i] != id);
+    }
+}
+
 HELPER void store_positions(struct world *world, const struct reach *reach, size_t count)
 {
     size_t rows = 0;
+    check_left_pending(world, reach, count);
     for (size_t i = 0; i < count; i++) {
         struct memory *stored = &world->stored[reach[i].lane];
         assert_true(world->held[reach[i].lane]);
@@ -674,6 +715,7 @@ HELPER bool world_flush(struct sink *sink, const struct lane *lane, const struct
     }
     store_positions(world, reach, count);
     world->durable = world->put;
+    world->left_stored = world->left_put;
     world->flushes++;
     sink->pending_bytes = 0;
     if (failed && world->how == FAIL_AFTER)
@@ -686,6 +728,7 @@ static const struct sink_type world_sink_remembers = {.name = "memory",
                                                       .recall = world_recall,
                                                       .claim = world_claim,
                                                       .put = world_put,
+                                                      .leave_out = world_leave_out,
                                                       .flush = world_flush,
                                                       .rehearse = world_rehearse,
                                                       .release = world_release};

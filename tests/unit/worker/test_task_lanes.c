@@ -668,6 +668,7 @@ static unsigned leave_out_once(size_t per_poll, enum call call, enum failure how
     world_start(&world, all_lanes, per_poll, true, "errors.tolerance=all");
     world.bad_flush[0] = ID(0, 1);
     world.bad_flush[1] = ID(1, 7);
+    world.bad_put = ID(2, 6); /* in a batch with the second */
     world.fail = call;
     world.how = how;
     world.nth = nth;
@@ -682,10 +683,13 @@ static unsigned leave_out_once(size_t per_poll, enum call call, enum failure how
     world_finish(&world);
     check_lane(&world, 0, HIGH, ID(0, 1));
     check_lane(&world, 1, HIGH, ID(1, 7));
-    check_lane(&world, 2, HIGH, -1);
-    assert_true(is_left_out(&world, ID(0, 1)) && is_left_out(&world, ID(1, 7)));
+    check_lane(&world, 2, HIGH, ID(2, 6));
+    assert_true(is_left_out(&world, ID(0, 1)) && is_left_out(&world, ID(1, 7))
+                && is_left_out(&world, ID(2, 6)));
     for (size_t i = 0; i < world.letters_kept; i++)
         assert_true(is_bad(&world, world.letter[i]));
+    for (size_t i = 0; i < world.left_stored; i++)
+        assert_true(is_bad(&world, world.left[i]));
     unsigned calls = world.calls;
     world_stop(&world);
     return calls;
@@ -707,6 +711,36 @@ static void test_leaves_out_while_calls_fail(void **state)
                  leave_out_once(per_polls[poll], troubles[i].call, troubles[i].how, nth) >= nth;
                  nth++)
                 continue;
+}
+
+/* The target fails behind the letter, and takes the record when it is read again. */
+static bool fail_and_mend(struct sink *sink, const struct lane *lane, const struct reach *reach,
+                          size_t count, struct fault *fault)
+{
+    struct world *world = world_of_sink(sink);
+    bool first = is_told(world, world->bad_put);
+    if (first)
+        world->bad_put = -1;
+    return first ? refuse_flush(world, "the target is away", 0, fault)
+                 : world_flush(sink, lane, reach, count, fault);
+}
+
+static void test_a_letter_whose_record_is_written(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct sink_type type = world_sink_remembers;
+    type.flush = fail_and_mend;
+    for (size_t poll = 0; poll < COUNT(per_polls); poll++) {
+        world_start(&world, all_lanes, per_polls[poll], true, "errors.tolerance=all");
+        world.sink.type = &type;
+        world.bad_put = ID(1, 6);
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_lanes(&world, -1);
+        check_number("letters", (int64_t)world.letters_kept, 1);
+        check_number("left out", (int64_t)world.left_stored, 0);
+        world_stop(&world);
+    }
 }
 
 /* A hint that names the wrong record does no harm. */
@@ -1042,6 +1076,7 @@ int main(void)
         cmocka_unit_test(test_put_refuses),
         cmocka_unit_test(test_flush_leaves_out),
         cmocka_unit_test(test_leaves_out_while_calls_fail),
+        cmocka_unit_test(test_a_letter_whose_record_is_written),
         cmocka_unit_test(test_wrong_hint),
         cmocka_unit_test(test_unknown_follows_a_record),
         cmocka_unit_test(test_unknown_for_all_is_an_outage),
