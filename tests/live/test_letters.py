@@ -284,6 +284,49 @@ def test_replay_that_is_killed_writes_nothing_twice(bench, stack, proxy):
           f"{bench.equal()} rows equal")
 
 
+@pytest.mark.parametrize("step", ["closing query not sent", "closing query sent", "answer lost"])
+@pytest.mark.parametrize("mended", [True, False], ids=["mended", "still bad"])
+def test_a_letter_whose_flush_is_lost(bench, stack, proxy, step, mended):
+    """The letter is there and the worker is killed in the flush that leaves its record out. Where the
+    cause is mended by then, the record is written as any other when it is read again; replay must
+    not write it too, neither before the connector gets there nor behind it."""
+    stack.create_topic(bench.topic)
+    bench.make_table()
+    bench.sql("alter table holding_pivot add constraint nothing_bad "
+              "check (new_value is distinct from 'BAD')")
+    mend = "alter table holding_pivot drop constraint nothing_bad"
+    produce(stack, bench.topic, 300)
+    bad = put_bad(bench, stack, holding_stock="BAD")
+    produce(stack, bench.topic, 300, seed=2)
+    proxy.arm(step, "kill", text=b"insert into fieldtrail_left_out")
+    worker = bench.worker(tolerant(bench, connection__uri=bench.uri_by(proxy)))
+    proxy.pid = worker.process.pid
+    assert worker.wait(60) == -9
+    path = tolerant(bench)
+    assert {origin_of(letter) for letter in letters_of(stack, bench.name + "_dlq")} == {bad}
+    # What was under way in the server is over once its locks can be had.
+    bench.sql("begin; lock table fieldtrail_offset in exclusive mode; commit")
+    passed = bench.stored()[int(bad[1])][0] > int(bad[2])
+    assert passed == (step == "answer lost") or step == "closing query sent"
+    if mended:
+        bench.sql(mend)
+        before = replayed(bench, path)
+        assert (before["written"], before["not_left_out"]) == (("1", "0") if passed else ("0", "1"))
+        assert (bad in written(bench)) == passed
+    worker = bench.worker(path)
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    bench.equal(wanted=without(set() if mended else {bad}))
+    if not mended:
+        bench.sql(mend)
+    after = replayed(bench, path)
+    assert after["written"] == ("0" if mended else "1")
+    assert after["not_left_out"] == ("1" if mended and not passed else "0")
+    bench.equal()
+    assert replayed(bench, path)["written"] == "0"
+    bench.equal()
+
+
 def test_a_large_record_is_kept_whole(bench, stack, tmp_path):
     """The topic of dead letters does not take it: a person must mend that, and nothing passes it."""
     key, value = (json.dumps(part).encode() for part in one_event(holding_stock="caf\u00e9 " * 400_000))
