@@ -3,6 +3,8 @@
  * and the replay of dead letters writes none but those. A letter alone does not tell: it is durable
  * before the flush, and where that fails the record is read again, and may be written then.
  */
+#include <assert.h>
+
 #include "mem.h"
 #include "postgres_copy.h"
 
@@ -32,8 +34,8 @@ static bool grow(struct postgres *self, struct fault *fault)
 bool postgres_leave_out(struct sink *sink, struct position at, struct fault *fault)
 {
     struct postgres *self = (struct postgres *)sink;
-    struct left_out *last = self->left_out_count > 0 ? &self->left_out[self->left_out_count - 1]
-                                                     : NULL;
+    size_t count = self->left_out_count;
+    struct left_out *last = count > 0 ? &self->left_out[count - 1] : NULL;
     if (last && last->lane == at.lane && last->high + 1 == at.mark) {
         last->high = at.mark;
     } else {
@@ -41,6 +43,7 @@ bool postgres_leave_out(struct sink *sink, struct position at, struct fault *fau
             postgres_forget(self);
             return false;
         }
+        assert(self->left_out); /* it has grown */
         self->left_out[self->left_out_count++] = (struct left_out){at.lane, at.mark, at.mark};
     }
     sink->pending_bytes += LEFT_OUT_BYTES;
