@@ -71,13 +71,19 @@ static bool is_wanted(const struct str_list *wanted, str name)
     return !wanted || str_list_has(wanted, name);
 }
 
+static inline bool read_after(const struct reading *reading, const struct type *type,
+                              const struct json *after, struct field *field, struct fault *fault)
+{
+    return type_read(type, &reading->context, after, &field->after, fault)
+           || reading_fault(reading, after->name, fault);
+}
+
 /* The old value of a column whose new one is read: what stands in both images in the same letters
    is the same value, and made once. */
-static inline bool read_before(const struct reading *reading, const struct schema *schema,
+static inline bool read_before(const struct reading *reading, const struct type *type,
                                const struct json *after, const struct json *before,
                                struct field *field, struct fault *fault)
 {
-    const struct type *type = reading_type(reading, schema, before->name);
     if (type->reader && after && after->kind == before->kind && str_eq(after->text, before->text)) {
         field->before = field->after;
         return true;
@@ -99,13 +105,14 @@ static bool join_image(struct join *join, const struct json *image, bool is_afte
         const struct json **after = &join->after[field - join->field];
         if (!is_wanted(join->images->wanted, column->name)) {
             *(is_after ? &field->after : &field->before) = unread;
-        } else if (is_after) {
-            *after = column;
-            if (!reading_value(join->reading, schema, column, &field->after, fault))
-                return false;
-        } else if (!read_before(join->reading, schema, *after, column, field, fault)) {
-            return false;
+            continue;
         }
+        const struct type *type = reading_type(join->reading, schema, column->name);
+        if (is_after)
+            *after = column;
+        if (!(is_after ? read_after(join->reading, type, column, field, fault)
+                       : read_before(join->reading, type, *after, column, field, fault)))
+            return false;
     }
     return true;
 }
@@ -180,19 +187,20 @@ static size_t field_of(const struct change *change, str name)
 }
 
 /* Where the columns of an image stand; false where a name stands twice. */
-static bool find_columns(const struct images *images, bool of_after, const struct change *change,
+static bool find_columns(const struct images *images, bool of_after, const struct reading *reading,
                          struct noted_column *by_field)
 {
     const struct json *image = of_after ? images->after : images->before;
     size_t nth = 0;
     for (const struct json *column = image ? image->child : NULL; column;
          column = column->next, nth++) {
-        struct noted_column *noted = &by_field[field_of(change, column->name)];
+        struct noted_column *noted = &by_field[field_of(reading->change, column->name)];
         const struct json **place = of_after ? &noted->after : &noted->before;
         if (*place)
             return false;
         *place = column;
-        noted->schema = column_schema(images->row, column->name, nth);
+        noted->type = reading_type(reading, column_schema(images->row, column->name, nth),
+                                   column->name);
     }
     return true;
 }
@@ -213,14 +221,15 @@ static struct field *copy_fields(const struct change *change, struct arena *aren
     return field;
 }
 
-struct columns_note *columns_learn(const struct images *images, const struct change *change,
+struct columns_note *columns_learn(const struct images *images, const struct reading *reading,
                                    uint64_t number, struct arena *arena)
 {
+    const struct change *change = reading->change;
     struct columns_note *note = ARENA_NEW(arena, struct columns_note, 1);
     struct noted_column *column = ARENA_NEW(arena, struct noted_column, change->field_count);
     struct field *field = copy_fields(change, arena);
-    if (!note || !column || !field || !find_columns(images, true, change, column)
-        || !find_columns(images, false, change, column)
+    if (!note || !column || !field || !find_columns(images, true, reading, column)
+        || !find_columns(images, false, reading, column)
         || !arena_copy(arena, change->schema, &note->schema)
         || !arena_copy(arena, change->table, &note->table))
         return NULL;
@@ -241,10 +250,9 @@ static inline bool recall_column(const struct noted_column *column, const struct
                                  struct field *field, struct fault *fault)
 {
     return (!column->after
-            || reading_value(reading, column->schema, column->after, &field->after, fault))
+            || read_after(reading, column->type, column->after, field, fault))
            && (!column->before
-               || read_before(reading, column->schema, column->after, column->before, field,
-                              fault));
+               || read_before(reading, column->type, column->after, column->before, field, fault));
 }
 
 bool columns_recall(const struct columns_note *note, const struct reading *reading,
@@ -255,8 +263,9 @@ bool columns_recall(const struct columns_note *note, const struct reading *readi
     if (!field)
         return fault_memory(fault, "columns");
     memcpy(field, note->field, bytes);
-    for (size_t i = 0; i < note->column_count; i++)
-        if (!recall_column(&note->column[i], reading, &field[note->column[i].field], fault))
+    const struct noted_column *column = note->column, *end = column + note->column_count;
+    for (; column < end; column++)
+        if (!recall_column(column, reading, &field[column->field], fault))
             return false;
     change->field = field;
     change->field_count = note->field_count;

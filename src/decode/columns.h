@@ -25,7 +25,7 @@ bool columns_join(const struct images *images, const struct reading *reading, st
 struct noted_column {
     size_t field;
     const struct json *before, *after; /* NULL where the image lacks it */
-    const struct schema *schema;
+    const struct type *type;
 };
 
 /* What is known of all images of one shape, with one op and of one table. */
@@ -42,7 +42,7 @@ struct columns_note {
 
 /* Notes what columns_join has made of images whose nodes stay the same. NULL where memory ends, or
    the images are no ordinary ones. */
-struct columns_note *columns_learn(const struct images *images, const struct change *change,
+struct columns_note *columns_learn(const struct images *images, const struct reading *reading,
                                    uint64_t number, struct arena *arena);
 
 /* The note of the change's table, or NULL. */

@@ -98,6 +98,7 @@ struct message {
     struct shape *shape; /* of the payload, or NULL */
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
+    const struct change *common; /* what all changes of the shape say; NULL where that is unknown */
 };
 
 /* Tables are told apart by their topic, where there is one. */
@@ -215,6 +216,10 @@ static bool read_key(struct debezium *self, const struct message *message,
 /* What is worked out once for all payloads of a shape. */
 struct note {
     struct envelope_places places;
+    struct envelope envelope; /* in these places */
+    struct change common;     /* all but what each event says anew */
+    bool settled;             /* those two hold until the shape takes another turn */
+    unsigned turns;           /* of the shape, when that was found out */
     struct columns_note *columns[CHANGE_OP_COUNT]; /* by op, of some tables */
     unsigned tables;
 };
@@ -233,17 +238,18 @@ static const struct str_list *wanted_columns(const struct debezium *self,
 }
 
 static void learn_columns(struct debezium *self, struct note *note, const struct images *images,
-                          const struct change *change)
+                          const struct reading *reading)
 {
     if (note->tables >= NOTED_TABLES)
         return;
-    struct columns_note *columns = columns_learn(images, change, ++self->joins,
+    struct columns_note *columns = columns_learn(images, reading, ++self->joins,
                                                  shapes_arena(self->payloads));
     note->tables++;
     if (!columns)
         return;
-    columns->next = note->columns[change->op];
-    note->columns[change->op] = columns;
+    struct columns_note **first = &note->columns[reading->change->op];
+    columns->next = *first;
+    *first = columns;
 }
 
 static bool read_fields(struct debezium *self, const struct message *message,
@@ -256,8 +262,9 @@ static bool read_fields(struct debezium *self, const struct message *message,
     if (gone || change->op == CHANGE_UPDATE)
         images.before = envelope->before;
     struct note *note = message->shape ? message->shape->note : NULL;
-    const struct columns_note *known = note ? columns_find(note->columns[change->op], change)
-                                            : NULL;
+    const struct columns_note *known = note ? note->columns[change->op] : NULL;
+    if (!message->common) /* then it is of one table alone */
+        known = columns_find(known, change);
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     reading.printed = envelope->printed;
     change->has_before = images.before != NULL;
@@ -271,29 +278,43 @@ static bool read_fields(struct debezium *self, const struct message *message,
     if (!columns_join(&images, &reading, change, fault))
         return false;
     if (note && !known)
-        learn_columns(self, note, &images, change);
+        learn_columns(self, note, &images, &reading);
     return true;
+}
+
+/* Whether the change is one half of a key change; only headers tell. */
+static bool read_half(struct debezium *self, const struct message *message, struct arena *arena,
+                      struct change *change, struct fault *fault)
+{
+    if (change->record->header_count == 0)
+        return true;
+    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
+    return key_half_read(schema_field(message->schema, STR("after")), &reading, change, fault);
+}
+
+static struct change common_change(const struct message *message)
+{
+    return (struct change){.wrapped = message->wrapped, .event_us = TIME_UNKNOWN};
 }
 
 static bool decode_change(struct debezium *self, const struct message *message,
                           const struct envelope *envelope, const struct record *record,
                           struct arena *arena, struct change *change, struct fault *fault)
 {
-    *change = (struct change){.record = record,
-                              .wrapped = message->wrapped,
-                              .keyed = record->keyed,
-                              .event_us = TIME_UNKNOWN};
+    *change = message->common ? *message->common : common_change(message);
+    change->record = record;
+    change->keyed = record->keyed;
     if (!envelope_op(envelope, &change->op, fault)
-        || !envelope_source(envelope, arena, change, fault))
+        || (!message->common && !envelope_names(envelope, change, fault))
+        || !envelope_moment(envelope, arena, change, fault))
         return false;
     if (change->op == CHANGE_MESSAGE)
         return logical_message_read(message->payload, message->schema, arena, change, fault);
     if (change->op == CHANGE_TRUNCATE)
         return true;
-    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     return read_key(self, message, record, arena, change, fault)
            && read_fields(self, message, envelope, arena, change, fault)
-           && key_half_read(schema_field(message->schema, STR("after")), &reading, change, fault);
+           && read_half(self, message, arena, change, fault);
 }
 
 static bool count_other(struct debezium *self, enum message_kind kind, const struct json *payload,
@@ -328,12 +349,36 @@ static bool count_other(struct debezium *self, enum message_kind kind, const str
     return false;
 }
 
-/* Tells what the message is. Of a shape that is known, only the values are looked at. */
-static enum message_kind read_envelope(struct debezium *self, const struct message *message,
+/* Finds out what all events of the shape have in common. */
+static void settle(struct note *note, const struct message *message)
+{
+    const struct envelope_places *places = &note->places;
+    const struct json *const nodes[] = {places->before,  places->after,     places->source,
+                                        places->of.name, places->of.schema, places->of.db,
+                                        places->of.table};
+    struct fault unnamed;
+    note->turns = message->shape->turns;
+    note->common = common_change(message);
+    note->settled = envelope_at(places, &note->envelope)
+                    && envelope_names(&note->envelope, &note->common, &unnamed);
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+        note->settled = note->settled && shape_is_settled(message->shape, nodes[i]);
+}
+
+/* Tells what the message is. Of a shape that is known, only the values are looked at, and of those
+   only what has ever varied. */
+static enum message_kind read_envelope(struct debezium *self, struct message *message,
                                        struct envelope_places *places, struct envelope *envelope)
 {
     struct shape *shape = message->shape;
     struct note *note = shape ? shape->note : NULL;
+    if (note && note->turns != shape->turns)
+        settle(note, message);
+    if (note && note->settled && note->places.op->kind == JSON_STRING) {
+        message->common = &note->common;
+        *envelope = note->envelope;
+        return MESSAGE_ENVELOPE;
+    }
     if (note && envelope_at(&note->places, envelope))
         return MESSAGE_ENVELOPE;
     enum message_kind kind = envelope_read(message->payload, places, envelope);
@@ -344,6 +389,7 @@ static enum message_kind read_envelope(struct debezium *self, const struct messa
     if (shape && !note && (note = ARENA_NEW(shapes_arena(self->payloads), struct note, 1))) {
         note->places = *places;
         shape->note = note;
+        settle(note, message);
     }
     return kind;
 }
@@ -388,10 +434,9 @@ bool debezium_key(struct decoder *decoder, const struct record *record, struct a
                   struct change *change, struct fault *fault)
 {
     struct debezium *self = (struct debezium *)decoder;
-    struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     const struct message message = {0};
     return read_key(self, &message, record, arena, change, fault)
-           && key_half_read(NULL, &reading, change, fault);
+           && read_half(self, &message, arena, change, fault);
 }
 
 const struct decoder_type debezium_decoder = {

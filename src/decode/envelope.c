@@ -104,9 +104,9 @@ static void fill(const struct envelope_places *places, struct envelope *envelope
         .after = object_or_null(places->after),
         .source = object_or_null(places->source),
         .transaction = object_or_null(places->transaction),
-        .ts_ms = present(places->ts_ms),
-        .ts_us = present(places->ts_us),
-        .ts_ns = present(places->ts_ns),
+        .ts_ms = places->ts_ms,
+        .ts_us = places->ts_us,
+        .ts_ns = places->ts_ns,
         .of = &places->of,
         .odd_image = is_odd(places->before) || is_odd(places->after),
     };
@@ -136,7 +136,7 @@ enum message_kind envelope_read(const struct json *payload, struct envelope_plac
     fill(places, envelope);
     if (is_envelope(payload, envelope))
         return is_signal_row(envelope) ? MESSAGE_SIGNAL : MESSAGE_ENVELOPE;
-    if (json_child_count(payload) == 1 && envelope->ts_ms)
+    if (json_child_count(payload) == 1 && present(envelope->ts_ms))
         return MESSAGE_HEARTBEAT;
     if (json_member(payload, "id")
         && (json_member_is(payload, "status", "BEGIN") || json_member_is(payload, "status", "END")))
@@ -218,8 +218,7 @@ static bool check_name(str name, struct fault *fault)
            || fault_set(fault, FAULT_RECORD, "the name of a table or schema holds U+0000");
 }
 
-bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
-                     struct fault *fault)
+bool envelope_names(const struct envelope *envelope, struct change *change, struct fault *fault)
 {
     const struct source_members *of = envelope->of;
     change->source_name = json_string(of->name);
@@ -227,9 +226,16 @@ bool envelope_source(const struct envelope *envelope, struct arena *arena, struc
     if (change->schema.len == 0)
         change->schema = json_string(of->db);
     change->table = json_string(of->table);
+    return check_name(change->schema, fault) && check_name(change->table, fault);
+}
+
+bool envelope_moment(const struct envelope *envelope, struct arena *arena, struct change *change,
+                     struct fault *fault)
+{
+    const struct source_members *of = envelope->of;
     change->source_us = read_time(of->ts_us, of->ts_ns, of->ts_ms);
     change->connector_us = read_time(envelope->ts_us, envelope->ts_ns, envelope->ts_ms);
-    change->connector_ms = envelope->ts_ms ? envelope->ts_ms->text : STR_EMPTY;
+    change->connector_ms = present(envelope->ts_ms) ? envelope->ts_ms->text : STR_EMPTY;
     change->tx_id = member_text(of->tx_id);
     if (change->tx_id.kind == VALUE_NULL)
         change->tx_id = transaction_number(of);
@@ -237,8 +243,7 @@ bool envelope_source(const struct envelope *envelope, struct arena *arena, struc
     change->query = member_text(of->query);
     change->user_name = member_text(of->user_name);
     change->thread = member_text(of->thread);
-    return check_name(change->schema, fault) && check_name(change->table, fault)
-           && log_position(of, arena, &change->lsn, fault);
+    return log_position(of, arena, &change->lsn, fault);
 }
 
 bool envelope_refuse(const struct json *payload, struct fault *fault)

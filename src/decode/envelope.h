@@ -30,7 +30,7 @@ struct source_members {
     const struct json *transaction_id, *total_order;
 };
 
-/* Members that are missing or null are NULL. */
+/* Members that are missing or null are NULL; times may be null all the same. */
 struct envelope {
     const struct json *op, *before, *after, *source, *transaction;
     const struct json *ts_ms, *ts_us, *ts_ns;
@@ -59,9 +59,14 @@ bool envelope_at(const struct envelope_places *places, struct envelope *envelope
 bool envelope_op(const struct envelope *envelope, enum change_op *op,
                  struct fault *fault) MUST_CHECK;
 
-/* Fills names, times and transaction of the change from the source block. Composed texts live in
-   the arena. FAULT_RECORD for a table's name with U+0000, FAULT_RETRY where memory ran out. */
-bool envelope_source(const struct envelope *envelope, struct arena *arena, struct change *change,
+/* Fills the names of the change from the source block: what all events of a table have in common.
+   FAULT_RECORD for a table's name with U+0000. */
+bool envelope_names(const struct envelope *envelope, struct change *change,
+                    struct fault *fault) MUST_CHECK;
+
+/* Fills times and transaction of the change. Composed texts live in the arena. FAULT_RETRY where
+   memory ran out. */
+bool envelope_moment(const struct envelope *envelope, struct arena *arena, struct change *change,
                      struct fault *fault) MUST_CHECK;
 
 /* FAULT_RECORD that names the members of what is no envelope. Always false. */

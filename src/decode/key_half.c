@@ -63,7 +63,7 @@ bool key_half_read(const struct schema *row, const struct reading *reading, stru
                    struct fault *fault)
 {
     /* Without the message key's columns the halves are what they look like. */
-    if (change->record->header_count == 0 || change->key_count == 0)
+    if (change->key_count == 0)
         return true;
     const struct header *header = NULL;
     if (change->op == CHANGE_DELETE) {

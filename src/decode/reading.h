@@ -39,7 +39,8 @@ struct reading {
 struct reading reading_of(const struct reading_rules *rules, const struct change *change,
                           struct arena *texts, struct arena *scratch);
 
-/* The type of a column; `schema` is NULL where the message has none for it. */
+/* The type of a column; `schema` is NULL where the message has none for it. The same for all changes
+   of a table. */
 const struct type *reading_type_by_rules(const struct reading *reading, const struct schema *schema,
                                          str name);
 

@@ -158,6 +158,7 @@ static bool fits_with_care(const struct shapes *shapes, struct learned *learned,
         return false;
     for (size_t i = 0; i < learned->leaf_count; i++)
         learned->leaf[i].varies = learned->leaf[i].varies || learned->leaf[i].differs;
+    learned->shape.turns++;
     build_steps(learned);
     return fill(shapes, learned, text, texts);
 }
@@ -185,6 +186,16 @@ static struct shape *find(const struct shapes *shapes, struct learned **slot, ui
         return &learned->shape;
     }
     return NULL;
+}
+
+bool shape_is_settled(const struct shape *shape, const struct json *node)
+{
+    /* The shape is the first member. */
+    const struct learned *learned = (const struct learned *)shape;
+    for (size_t i = 0; i < learned->leaf_count; i++)
+        if (learned->leaf[i].node == node)
+            return !learned->leaf[i].varies;
+    return true;
 }
 
 struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, struct arena *texts)

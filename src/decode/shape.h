@@ -15,6 +15,7 @@ struct shape {
        that have never changed, live as long as the shapes. */
     struct json *root;
     void *note; /* what the caller has worked out for this shape; NULL at first */
+    unsigned turns; /* how often more of its values turned out to vary */
 };
 
 /* Shapes of texts that json_parse would read with this `keep_depth`. */
@@ -28,6 +29,11 @@ struct arena *shapes_arena(struct shapes *shapes);
    group's number. Valid until the next recall. Texts that an escape forces to be copied go into
    `texts`. */
 struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, struct arena *texts);
+
+/* Whether the node has been the same in all texts of the shape so far: a scalar that never varied,
+   or a container whose children are kept. True for NULL. What follows from such nodes alone holds
+   until the shape takes another turn. */
+bool shape_is_settled(const struct shape *shape, const struct json *node);
 
 /* Learns the text, which json_parse has taken: texts like it are recalled from now on, as far as
    the memory for shapes reaches. */

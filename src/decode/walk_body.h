@@ -40,21 +40,28 @@ static inline const char *take_string(struct json *node, const char *at, uint32_
     return at[len] == '"' ? at + len + 1 : NULL;
 }
 
-/* The integer at `at`, when the bytes that are no digits are known. NULL for those that begin with
-   0, and where something else than `next`, which is no digit, stands behind it. */
+/* No integer of more digits begins with 0. */
+static inline bool begins_integer(const char *at)
+{
+    return (unsigned char)(*at - '1') < 9;
+}
+
+/* The integer that begins at `at`, when the bytes that are no digits are known. NULL where something
+   else than `next`, which is no digit, stands behind it. */
 static inline const char *take_integer(struct json *node, const char *at, uint32_t others,
                                        char next)
 {
     size_t len = first_bit(others);
     node->kind = JSON_NUMBER;
     node->text = (str){at, len};
-    return at[len] == next && (unsigned char)(*at - '1') < 9 ? at + len : NULL;
+    return at[len] == next ? at + len : NULL;
 }
 
 static inline const char *read_leaf(const struct step *step, const char *at)
 {
-    return *at == '"' ? take_string(step->node, at + 1, scan_odd_bits(at + 1))
-                      : take_integer(step->node, at, scan_other_bits(at), step->next);
+    if (begins_integer(at))
+        return take_integer(step->node, at, scan_other_bits(at), step->next);
+    return *at == '"' ? take_string(step->node, at + 1, scan_odd_bits(at + 1)) : NULL;
 }
 
 /* The same for the last bytes of a text, when there is no room to look beyond: the last SCAN_WIDTH
@@ -65,13 +72,12 @@ static inline const char *read_last_leaf(const struct step *step, const char *at
     if (text.len < SCAN_WIDTH || done <= text.len - SCAN_WIDTH || done == text.len)
         return NULL;
     const char *last = text.ptr + text.len - SCAN_WIDTH;
-    bool quoted = *at == '"';
-    uint32_t bits = quoted ? scan_odd_bits(last) >> (at - last) >> 1
-                           : scan_other_bits(last) >> (at - last);
-    if (bits == 0)
-        return NULL;
-    return quoted ? take_string(step->node, at + 1, bits)
-                  : take_integer(step->node, at, bits, step->next);
+    uint32_t bits;
+    if (begins_integer(at) && (bits = scan_other_bits(last) >> (at - last)) != 0)
+        return take_integer(step->node, at, bits, step->next);
+    if (*at == '"' && (bits = scan_odd_bits(last) >> (at - last) >> 1) != 0)
+        return take_string(step->node, at + 1, bits);
+    return NULL;
 }
 #endif
 

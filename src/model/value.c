@@ -113,7 +113,7 @@ bool value_number_same(str a, str b)
     }
 }
 
-bool value_same(struct value a, struct value b, struct arena *scratch)
+bool value_same_with_care(struct value a, struct value b, struct arena *scratch)
 {
     /* Of different kinds (a decimal as number, then as text) only what is printed counts. */
     if (a.kind != b.kind)
