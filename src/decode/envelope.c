@@ -176,6 +176,12 @@ static int64_t read_time(const struct json *ts_us, const struct json *ts_ns,
     return TIME_UNKNOWN;
 }
 
+/* Containers have no text for certain. */
+static bool is_scalar(const struct json *json)
+{
+    return json && json->kind != JSON_NULL && json->kind < JSON_ARRAY;
+}
+
 /* A member of the source block as text, NULL where it is missing. */
 static struct value member_text(const struct json *member)
 {
@@ -235,7 +241,7 @@ bool envelope_moment(const struct envelope *envelope, struct arena *arena, struc
     const struct source_members *of = envelope->of;
     change->source_us = read_time(of->ts_us, of->ts_ns, of->ts_ms);
     change->connector_us = read_time(envelope->ts_us, envelope->ts_ns, envelope->ts_ms);
-    change->connector_ms = present(envelope->ts_ms) ? envelope->ts_ms->text : STR_EMPTY;
+    change->connector_ms = is_scalar(envelope->ts_ms) ? envelope->ts_ms->text : STR_EMPTY;
     change->tx_id = member_text(of->tx_id);
     if (change->tx_id.kind == VALUE_NULL)
         change->tx_id = transaction_number(of);

@@ -6,14 +6,15 @@
 
 #include "envelope.h"
 
-/* The wrapper and the columns, or the columns and nothing below them. */
+/* The wrapper and the columns; or the columns alone, whose own children nobody needs. */
 #define KEY_DEPTH 2
+#define BARE_DEPTH 1
 
 bool message_keys_init(struct message_keys *keys, bool fast)
 {
     *keys = (struct message_keys){.schemas = schema_cache_new()};
     if (fast)
-        keys->shapes = shapes_new(KEY_DEPTH);
+        keys->shapes = shapes_new(BARE_DEPTH);
     return keys->schemas && (keys->shapes || !fast);
 }
 

@@ -82,12 +82,6 @@ bool reading_load(struct reading_rules *rules, const struct config *config, stru
     return true;
 }
 
-struct reading reading_of(const struct reading_rules *rules, const struct change *change,
-                          struct arena *texts, struct arena *scratch)
-{
-    return (struct reading){rules, change, {texts, scratch, &rules->placeholder}, false};
-}
-
 /* A hint tells what the schema does not: its semantic names say more than any hint, but that of
    JSON, which hstore columns have too. */
 const struct type *reading_type_by_rules(const struct reading *reading, const struct schema *schema,

@@ -36,8 +36,12 @@ struct reading {
 };
 
 /* `scratch` is that of the record. */
-struct reading reading_of(const struct reading_rules *rules, const struct change *change,
-                          struct arena *texts, struct arena *scratch);
+static inline struct reading reading_of(const struct reading_rules *rules,
+                                        const struct change *change, struct arena *texts,
+                                        struct arena *scratch)
+{
+    return (struct reading){rules, change, {texts, scratch, &rules->placeholder}, false};
+}
 
 /* The type of a column; `schema` is NULL where the message has none for it. The same for all changes
    of a table. */

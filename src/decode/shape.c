@@ -24,14 +24,6 @@
 /* Behind a sample so many bytes can be read. */
 #define SLACK 32
 
-/* A container whose children are kept: its text begins and ends within the bytes of steps. */
-struct frame {
-    struct json *node;
-    uint32_t from, to; /* in the sample */
-    const struct step *first, *last;
-    size_t first_part, last_part; /* where in the bytes of those */
-};
-
 struct learned {
     struct shape shape;
     struct learned *next;
@@ -39,8 +31,9 @@ struct learned {
     str sample; /* SLACK bytes more can be read behind it */
     struct leaf *leaf;
     struct step *step;
-    struct frame *frame;
-    size_t leaf_count, frame_count;
+    size_t leaf_count;
+    bool inner;            /* the root is a container whose children are kept */
+    size_t before, behind; /* blanks around it */
 };
 
 struct shapes {
@@ -89,11 +82,9 @@ static bool fill(const struct shapes *shapes, const struct learned *learned, str
 {
     if (!shapes->walk(learned->step, text, texts))
         return false;
-    for (size_t i = 0; i < learned->frame_count; i++) {
-        const struct frame *frame = &learned->frame[i];
-        const char *from = frame->first->begin + frame->first_part;
-        frame->node->text = (str){from, (size_t)(frame->last->begin + frame->last_part - from)};
-    }
+    if (learned->inner)
+        learned->shape.root->text = (str){text.ptr + learned->before,
+                                          text.len - learned->before - learned->behind};
     return true;
 }
 
@@ -123,14 +114,6 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
 
 /* ---- steps ---- */
 
-static struct step *step_before(const struct learned *learned, uint32_t place)
-{
-    struct step *step = learned->step;
-    while (step->leaf && step->leaf->to <= place)
-        step++;
-    return step;
-}
-
 static void build_steps(struct learned *learned)
 {
     size_t done = 0, count = 0;
@@ -142,13 +125,6 @@ static void build_steps(struct learned *learned)
         done = leaf->to;
     }
     learned->step[count] = step_of(learned->sample, done, learned->sample.len, NULL);
-    for (size_t i = 0; i < learned->frame_count; i++) {
-        struct frame *frame = &learned->frame[i];
-        frame->first = step_before(learned, frame->from);
-        frame->last = step_before(learned, frame->to);
-        frame->first_part = (size_t)(learned->sample.ptr + frame->from - frame->first->want);
-        frame->last_part = (size_t)(learned->sample.ptr + frame->to - frame->last->want);
-    }
 }
 
 static bool fits_with_care(const struct shapes *shapes, struct learned *learned, str text,
@@ -227,13 +203,16 @@ static void take_spans(struct learned *learned, const struct span_list *spans)
 {
     for (size_t i = 0; i < spans->count; i++) {
         const struct span *span = &spans->item[i];
-        if (span->inner)
-            learned->frame[learned->frame_count++] =
-                (struct frame){.node = span->node, .from = span->from, .to = span->to};
-        else
+        if (!span->inner)
             learned->leaf[learned->leaf_count++] = (struct leaf){
                 .node = span->node, .from = span->from, .to = span->to, .deepest = span->deepest};
+        else if (span->node->child)
+            span->node->text = STR_EMPTY;
     }
+    /* The root is the first of them. */
+    learned->inner = spans->item->inner;
+    learned->before = spans->item->from;
+    learned->behind = learned->sample.len - spans->item->to;
 }
 
 /* As many values as the text can have at the most. */
@@ -260,9 +239,8 @@ static struct learned *learn(struct shapes *shapes, str text)
     if (!tree_read(learned->sample, shapes->keep_depth, memory, &spans, &learned->shape.root))
         return NULL;
     learned->leaf = ARENA_NEW(&shapes->arena, struct leaf, spans.count);
-    learned->frame = ARENA_NEW(&shapes->arena, struct frame, spans.count);
     learned->step = ARENA_NEW(&shapes->arena, struct step, spans.count + 1);
-    if (!learned->leaf || !learned->frame || !learned->step)
+    if (!learned->leaf || !learned->step)
         return NULL;
     take_spans(learned, &spans);
     build_steps(learned);

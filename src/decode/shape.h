@@ -1,7 +1,8 @@
 /*
  * shape: messages of one table differ in few places. A shape is the bytes that stay the same, with
  * the tree they make; a text that has them too is read by comparing them and looking only at the
- * places between. It gives the tree that json_parse would give, or none.
+ * places between. It gives the tree that json_parse would give, or none; but nodes with
+ * children have no text, apart from the root: nobody reads it.
  */
 #ifndef FIELDTRAIL_SHAPE_H
 #define FIELDTRAIL_SHAPE_H

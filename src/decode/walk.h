@@ -26,14 +26,12 @@ struct step {
     char next;       /* what stands behind the leaf */
     struct leaf *leaf;
     struct json *node; /* the leaf's */
-    const char *begin; /* where the bytes stand in the present text */
 };
 
 /* The bytes [from, to) of a sample, and `leaf` behind them. */
 struct step step_of(str sample, size_t from, size_t to, struct leaf *leaf);
 
-/* Fills the nodes of the leaves with those of the text, and says in each step where its bytes
-   begin. False where the text is another. Texts that an escape forces to be copied go into
+/* Fills the nodes of the leaves with those of the text. False where the text is another. Texts that an escape forces to be copied go into
    `texts`. */
 typedef bool walk(struct step *step, str text, struct arena *texts);
 

@@ -91,7 +91,6 @@ static inline struct step *walk_with_room(struct step *step, const char **at, co
     for (; (size_t)(end - now) >= step->room; step++) {
         if (!is_there(step, now))
             return NULL;
-        step->begin = now;
         now += step->len;
         const char *behind = read_leaf(step, now);
         if (!behind)
@@ -120,7 +119,6 @@ bool WALK(struct step *step, str text, struct arena *texts)
     for (; step; step++) {
         if ((size_t)(end - at) < step->len || !is_here(step, at))
             return false;
-        step->begin = at;
         at += step->len;
         if (!step->leaf)
             return at == end;

@@ -28,8 +28,6 @@ static bool is_event(str line)
 static bool looks_like_kcat(str line)
 {
     str name;
-    if (is_event(line))
-        return false;
     line = str_trim(line);
     if (!str_starts(line, STR("{")))
         return false;
@@ -157,6 +155,9 @@ static bool read_line(str line, struct arena *arena, struct record *record, bool
 bool kcat_read(str line, struct arena *arena, struct record *record, bool *is_kcat,
                struct fault *fault)
 {
+    *is_kcat = false;
+    if (is_event(line))
+        return true;
     if (!read_line(line, arena, record, is_kcat, fault))
         return false;
     /* The letter of a line that was itself a broken object of kcat, mended since. */

@@ -200,7 +200,7 @@ static bool rehearse_record(struct task *task, const struct record *record, stru
 static int64_t pass_halves(struct task *task, const struct record *record)
 {
     int64_t held;
-    if (!task->halves)
+    if (!task->halves || !task->halves->first)
         return OFFSET_NONE;
     halves_pass(task->halves, record);
     return halves_waiting(task->halves, record, &held) ? held : OFFSET_NONE;
