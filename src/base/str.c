@@ -116,16 +116,17 @@ static bool to_positive(str text, int64_t *number)
     int64_t sum = 0;
     if (text.len == 0 || text.len > 18)
         return false;
+    const char *at = text.ptr, *end = at + text.len;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; text.len >= 8; text = str_from_at(text, 8)) {
-        uint32_t digits = eight_digits(text.ptr);
+    for (; end - at >= 8; at += 8) {
+        uint32_t digits = eight_digits(at);
         if (digits == UINT32_MAX)
             return false;
         sum = sum * 100000000 + digits;
     }
 #endif
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
+    for (; at < end; at++) {
+        unsigned digit = (unsigned char)*at - (unsigned)'0';
         if (digit > 9)
             return false;
         sum = sum * 10 + digit;

@@ -249,8 +249,7 @@ struct columns_note *columns_learn(const struct images *images, const struct rea
 static inline bool recall_column(const struct noted_column *column, const struct reading *reading,
                                  struct field *field, struct fault *fault)
 {
-    return (!column->after
-            || read_after(reading, column->type, column->after, field, fault))
+    return (!column->after || read_after(reading, column->type, column->after, field, fault))
            && (!column->before
                || read_before(reading, column->type, column->after, column->before, field, fault));
 }

@@ -43,8 +43,8 @@ static inline struct reading reading_of(const struct reading_rules *rules,
     return (struct reading){rules, change, {texts, scratch, &rules->placeholder}, false};
 }
 
-/* The type of a column; `schema` is NULL where the message has none for it. The same for all changes
-   of a table. */
+/* The type of a column, the same for all changes of a table; `schema` is NULL where the message has
+   none for it. */
 const struct type *reading_type_by_rules(const struct reading *reading, const struct schema *schema,
                                          str name);
 

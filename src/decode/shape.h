@@ -15,7 +15,7 @@ struct shape {
     /* Filled with the present text. Its nodes are the same ones each time; names, and the texts
        that have never changed, live as long as the shapes. */
     struct json *root;
-    void *note; /* what the caller has worked out for this shape; NULL at first */
+    void *note;     /* what the caller has worked out for this shape; NULL at first */
     unsigned turns; /* how often more of its values turned out to vary */
 };
 

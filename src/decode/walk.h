@@ -31,8 +31,8 @@ struct step {
 /* The bytes [from, to) of a sample, and `leaf` behind them. */
 struct step step_of(str sample, size_t from, size_t to, struct leaf *leaf);
 
-/* Fills the nodes of the leaves with those of the text. False where the text is another. Texts that an escape forces to be copied go into
-   `texts`. */
+/* Fills the nodes of the leaves with those of the text. False where the text is another. Texts that
+   an escape forces to be copied go into `texts`. */
 typedef bool walk(struct step *step, str text, struct arena *texts);
 
 walk walk_plain, walk_avx2;

@@ -46,8 +46,8 @@ static inline bool begins_integer(const char *at)
     return (unsigned char)(*at - '1') < 9;
 }
 
-/* The integer that begins at `at`, when the bytes that are no digits are known. NULL where something
-   else than `next`, which is no digit, stands behind it. */
+/* The integer that begins at `at`, when the bytes that are no digits are known. NULL where
+   something else than `next`, which is no digit, stands behind it. */
 static inline const char *take_integer(struct json *node, const char *at, uint32_t others,
                                        char next)
 {
