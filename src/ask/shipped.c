@@ -67,6 +67,10 @@ static const unsigned char questdb_table[] = {
 #include "questdb_table.inc"
 };
 
+static const unsigned char questdb_fieldtrail_message[] = {
+#include "questdb_fieldtrail_message.inc"
+};
+
 static const unsigned char questdb_tutorial_questions[] = {
 #include "questdb_tutorial_questions.inc"
 };
@@ -77,6 +81,10 @@ static const unsigned char questdb_history[] = {
 
 static const unsigned char duckdb_table[] = {
 #include "duckdb_table.inc"
+};
+
+static const unsigned char duckdb_fieldtrail_message[] = {
+#include "duckdb_fieldtrail_message.inc"
 };
 
 static const unsigned char duckdb_history[] = {
@@ -121,11 +129,15 @@ static const struct shipped all[] = {
     {"PostgresSink", "002_history_index", NULL, "the index of an older table finds transactions",
      SCRIPT(postgres_002_history_index)},
     {"QuestDBSink", "table", NULL, "the pivot table", SCRIPT(questdb_table)},
+    {"QuestDBSink", "fieldtrail_message", NULL, "what applications say of their transactions",
+     SCRIPT(questdb_fieldtrail_message)},
     {"QuestDBSink", "tutorial-questions", NULL,
      "the tutorial's questions, and some for time series", SCRIPT(questdb_tutorial_questions)},
     {"QuestDBSink", "history", NULL, "queries: history, as of, what changes how often",
      SCRIPT(questdb_history)},
     {"CsvSink", "table", NULL, "the files as the view of one pivot table", SCRIPT(duckdb_table)},
+    {"CsvSink", "fieldtrail_message", NULL, "those that hold logical messages, likewise",
+     SCRIPT(duckdb_fieldtrail_message)},
     {"CsvSink", "history", NULL, "history, as of and counts as macros", SCRIPT(duckdb_history)},
 };
 

@@ -184,6 +184,16 @@ static bool add_table(struct sql *sql, struct fault *fault)
     return add_text(sql, "table", fault);
 }
 
+static bool add_message_table(struct sql *sql, struct fault *fault)
+{
+    const struct config_entry *entry = config_find(&sql->connector.config, STR("message.table"));
+    if (!entry || entry->value.len == 0)
+        return true;
+    buf_clear(&sql->text);
+    put_quoted(&sql->text, entry->value, '"');
+    return add_text(sql, "message_table", fault);
+}
+
 /* The columns that stand in the scripts themselves, under their own names. */
 static bool is_fixed(const struct column *column)
 {
@@ -331,6 +341,8 @@ static bool add_values(struct sql *sql, str script_name, struct fault *fault)
         && !check_fixed(layout, fault))
         return false;
     if (wants(sql, script_name, "table") && !add_table(sql, fault))
+        return false;
+    if (wants(sql, script_name, "message_table") && !add_message_table(sql, fault))
         return false;
     return (!keys || add_keys(sql, of, layout, fault))
            && (!columns || add_columns(sql, of, layout, fault))

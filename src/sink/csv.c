@@ -64,6 +64,16 @@ static const struct option_spec option[] = {
      .help = "Says that all workers see the same directory, by a file system whose locks and "
              "renames all machines obey (NFS 4 does). Needed in a cluster, and where the "
              "directory lies on a network."},
+    {.key = "file.messages",
+     .type = OPTION_BOOL,
+     .preset = "true",
+     .offset = SETTING(takes_messages),
+     .importance = OPTION_MEDIUM,
+     .help = "Writes logical messages (pg_logical_emit_message: who, and why) into files of their "
+             "own, with the columns source_name, tx_id, lsn, prefix, content, event_time, "
+             "kafka_topic, kafka_partition, kafka_offset: that of Debezium's topic PREFIX.message. "
+             "In a topic that holds changes too, a new file begins wherever one follows the other. "
+             "false: they are left out."},
 };
 
 const struct option_table csv_options = {
@@ -98,7 +108,7 @@ void csv_forget(struct csv *self)
 
 struct file_name csv_part_name(const struct csv *self, const struct csv_lane *lane, int64_t start)
 {
-    struct file_name name = name_of_rows(lane->name.text, start, self->encoder->type->name);
+    struct file_name name = name_of_rows(lane->name.text, start, csv_extension(self));
     return name_with(name.text, PART_SUFFIX);
 }
 
@@ -182,25 +192,25 @@ static bool csv_recall(struct sink *sink, const struct lane *lane, struct memory
 
 /* ---- put ---- */
 
-/* The head line, and what tells rows of one form from those of another: a file holds one alone. */
-static bool make_head(struct csv *self, struct fault *fault)
+/* The head line, and what tells rows of one form from those of another. */
+static bool make_head(struct csv_form *form, struct fault *fault)
 {
-    const struct encoder *encoder = self->encoder;
-    if (self->headed)
+    const struct encoder *encoder = &form->encoder;
+    if (form->headed)
         return true;
     if (encoder->header)
-        encoder_head(encoder, &self->head);
-    uint64_t form = str_hash(STR_HASH_START, str_from(encoder->type->name));
-    form = str_hash(form, encoder->null_text);
-    form = str_hash(form, encoder->header ? STR("h") : STR("-"));
-    form = str_hash(form, encoder->formula_guard ? STR("g") : STR("-"));
+        encoder_head(encoder, &form->head);
+    uint64_t hash = str_hash(STR_HASH_START, str_from(encoder->type->name));
+    hash = str_hash(hash, encoder->null_text);
+    hash = str_hash(hash, encoder->header ? STR("h") : STR("-"));
+    hash = str_hash(hash, encoder->formula_guard ? STR("g") : STR("-"));
     for (size_t i = 0; i < encoder->layout->count; i++) {
-        form = str_hash(form, encoder->layout->column[i].name);
-        form = str_hash(form, STR("\n"));
+        hash = str_hash(hash, encoder->layout->column[i].name);
+        hash = str_hash(hash, STR("\n"));
     }
-    self->form = form;
-    self->headed = !self->head.failed;
-    return self->headed || fault_memory(fault, "the head line");
+    form->hash = hash;
+    form->headed = !form->head.failed;
+    return form->headed || fault_memory(fault, "the head line");
 }
 
 /* The span of time that file.roll.ms puts a record into. */
@@ -211,11 +221,12 @@ static int64_t span_of(const struct csv *self, int64_t time_us)
 }
 
 /* Whether the record begins a new file: a function of the rows and timestamps before it. */
-static bool must_roll(const struct csv *self, const struct side *file, size_t len, int64_t time_us)
+static bool must_roll(const struct csv *self, const struct csv_form *form, const struct side *file,
+                      size_t len, int64_t time_us)
 {
     if (file->length == 0)
         return false;
-    if (file->form != self->form)
+    if (file->form != form->hash)
         return true;
     if (self->roll_bytes > 0 && file->length + (int64_t)len > self->roll_bytes)
         return true;
@@ -239,12 +250,12 @@ static struct extent *add_extent(struct csv *self, struct fault *fault)
 }
 
 /* The rows from `at` to the buffer's end are one record's. */
-static bool take_rows(struct csv *self, struct csv_lane *lane, size_t at,
-                      const struct record *record, struct fault *fault)
+static bool take_rows(struct csv *self, const struct csv_form *form, struct csv_lane *lane,
+                      size_t at, const struct record *record, struct fault *fault)
 {
     struct side *file = &lane->fresh;
     size_t len = self->rows.len - at;
-    bool roll = must_roll(self, file, len, record->time_us);
+    bool roll = must_roll(self, form, file, len, record->time_us);
     bool joins = !roll && self->extent_count > 0 && lane->last == self->extent_count - 1;
     if (joins) {
         self->extent[lane->last].len += len;
@@ -252,7 +263,7 @@ static bool take_rows(struct csv *self, struct csv_lane *lane, size_t at,
         struct extent *extent = add_extent(self, fault);
         if (!extent)
             return false;
-        *extent = (struct extent){at, len, EXTENT_NONE, roll, record->at.mark};
+        *extent = (struct extent){at, len, form, EXTENT_NONE, roll, record->at.mark};
         if (lane->last == EXTENT_NONE)
             lane->first = self->extent_count - 1;
         else
@@ -265,11 +276,23 @@ static bool take_rows(struct csv *self, struct csv_lane *lane, size_t at,
         file->length = 0;
     }
     if (file->length == 0) {
-        file->length = (int64_t)self->head.len;
+        file->length = (int64_t)form->head.len;
         file->first_us = record->time_us;
-        file->form = self->form;
+        file->form = form->hash;
     }
     file->length += (int64_t)len;
+    return true;
+}
+
+/* Two files of one partition do not begin with the same record. */
+static bool check_one_form(const struct row *row, size_t count, struct fault *fault)
+{
+    bool message = row->change->op == CHANGE_MESSAGE;
+    for (size_t i = 1; i < count; i++)
+        if (row[i].change != row[0].change && (row[i].change->op == CHANGE_MESSAGE) != message)
+            return fault_set(fault, FAULT_RECORD,
+                             "the record holds changes and logical messages, and a file takes one "
+                             "of them: leave messages out by file.messages=false");
     return true;
 }
 
@@ -279,11 +302,12 @@ static bool csv_put(struct sink *sink, const struct batch *batch, const struct r
     struct csv *self = (struct csv *)sink;
     const struct record *record = row->change->record;
     assert(record->at.lane < self->lane_count && self->lane[record->at.lane].claimed);
+    struct csv_form *form = row->change->op == CHANGE_MESSAGE ? &self->messages : &self->changes;
     size_t start = self->rows.len;
-    bool good = make_head(self, fault);
+    bool good = check_one_form(row, count, fault) && make_head(form, fault);
     for (size_t i = 0; good && i < count; i++)
-        good = encoder_row(self->encoder, &row[i], batch, &self->rows, fault);
-    if (good && take_rows(self, &self->lane[record->at.lane], start, record, fault)) {
+        good = encoder_row(&form->encoder, &row[i], batch, &self->rows, fault);
+    if (good && take_rows(self, form, &self->lane[record->at.lane], start, record, fault)) {
         sink->pending_bytes = self->rows.len;
         return true;
     }
@@ -310,7 +334,8 @@ static void csv_stop(struct sink *sink)
     mem_free(self->lane);
     mem_free(self->extent);
     buf_release(&self->rows);
-    buf_release(&self->head);
+    buf_release(&self->changes.head);
+    buf_release(&self->messages.head);
     buf_release(&self->text);
     arena_release(&self->scratch);
     mem_free(self);
@@ -354,14 +379,18 @@ struct sink *csv_new_in(struct folder *folder, const struct config *config,
         fault_memory(fault, "the CSV sink");
         return NULL;
     }
-    *self = (struct csv){
-        .sink = {.type = &csv_sink}, .folder = folder, .identity = identity, .encoder = encoder};
+    *self = (struct csv){.sink = {.type = &csv_sink}, .folder = folder, .identity = identity};
+    self->changes.encoder = self->messages.encoder = *encoder;
+    self->messages.encoder.layout = &message_layout;
     buf_init(&self->rows, ROWS_LIMIT);
-    buf_init(&self->head, TEXT_LIMIT);
+    buf_init(&self->changes.head, TEXT_LIMIT);
+    buf_init(&self->messages.head, TEXT_LIMIT);
     buf_init(&self->text, TEXT_LIMIT);
     arena_init(&self->scratch, TEXT_LIMIT);
-    if (option_load(&csv_options, config, self, fault) && check_options(self, fault))
+    if (option_load(&csv_options, config, self, fault) && check_options(self, fault)) {
+        self->sink.takes_messages = self->takes_messages;
         return &self->sink;
+    }
     csv_stop(&self->sink);
     return NULL;
 }

@@ -157,7 +157,7 @@ static bool store_starts(struct csv *self, const struct lane *lane, size_t count
 static void name_first_file(struct csv *self, const struct csv_lane *lane, struct side *side)
 {
     struct file_name suffix;
-    snprintf(suffix.text, sizeof(suffix.text), ".%s", self->encoder->type->name);
+    snprintf(suffix.text, sizeof(suffix.text), ".%s", csv_extension(self));
     side->file = csv_rolls(self) ? csv_part_name(self, lane, side->start)
                                  : name_with(lane->name.text, suffix.text);
 }

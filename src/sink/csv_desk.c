@@ -99,7 +99,7 @@ static void csv_check(struct sink *sink, const struct batch *sample, struct find
         return;
     }
     findings_add(findings, FINDING_OK, "target: directory %s, %s", self->folder->path,
-                 self->encoder->type->name);
+                 csv_extension(self));
     switch (self->folder->type->kind(self->folder)) {
     case FOLDER_LOCAL:
         break;

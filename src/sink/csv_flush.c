@@ -146,7 +146,8 @@ static bool open_grown(struct csv *self, const struct csv_lane *lane, struct gro
            || has_changed(self, to->name.text, fault);
 }
 
-static bool open_new(struct csv *self, struct growing *to, bool *made, struct fault *fault)
+static bool open_new(struct csv *self, const struct csv_form *form, struct growing *to, bool *made,
+                     struct fault *fault)
 {
     struct file_state state;
     to->file = self->folder->type->open(self->folder, to->name.text, OPEN_ANEW);
@@ -154,8 +155,8 @@ static bool open_new(struct csv *self, struct growing *to, bool *made, struct fa
         return folder_fault(fault, self->folder, "make", to->name.text);
     *made = true;
     to->inode = state.inode;
-    to->size = (int64_t)self->head.len;
-    return folder_write(self->folder, to->file, to->name.text, buf_view(&self->head), 0, fault);
+    to->size = (int64_t)form->head.len;
+    return folder_write(self->folder, to->file, to->name.text, buf_view(&form->head), 0, fault);
 }
 
 /* All that the file got is durable, and it is the file that the name leads to. */
@@ -184,7 +185,8 @@ static bool write_extent(struct csv *self, struct csv_lane *lane, const struct e
         to->size = 0;
     }
     if (to->file < 0
-        && !(to->size == 0 ? open_new(self, to, made, fault) : open_grown(self, lane, to, fault)))
+        && !(to->size == 0 ? open_new(self, extent->form, to, made, fault)
+                           : open_grown(self, lane, to, fault)))
         return false;
     str rows = {self->rows.ptr + extent->at, extent->len};
     if (!folder_write(self->folder, to->file, to->name.text, rows, to->size, fault))

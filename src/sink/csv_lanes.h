@@ -8,9 +8,18 @@
 #include "csv_side.h"
 #include "pack.h"
 
+/* Rows of one form: a file holds one alone, under its head line. */
+struct csv_form {
+    struct encoder encoder;
+    struct buf head; /* the head line, once the columns are known */
+    bool headed;
+    uint64_t hash; /* of format and columns */
+};
+
 /* Rows of one partition that stand together in the buffer. */
 struct extent {
     size_t at, len;
+    const struct csv_form *form;
     size_t next;   /* the partition's next extent, or EXTENT_NONE */
     bool begins;   /* a new file begins with it ... */
     int64_t start; /* ... named by this offset */
@@ -34,12 +43,12 @@ struct csv {
     struct sink sink;
     struct folder *folder;
     struct csv_identity identity;
-    const struct encoder *encoder;
+    struct csv_form changes, messages;
     /* Options: */
     str path;
     int64_t roll_bytes, roll_ms;
     int compression; /* enum pack_kind */
-    bool shared;
+    bool shared, takes_messages;
     /* Lanes, by the source's numbers: */
     struct csv_lane *lane;
     size_t lane_count;
@@ -47,9 +56,6 @@ struct csv {
     struct buf rows;
     struct extent *extent;
     size_t extent_count, extent_capacity;
-    struct buf head; /* the head line, once the columns are known; also in front of `form` */
-    bool headed;
-    uint64_t form;
     struct arena scratch; /* of one recall, claim or flush */
     struct buf text;
     int64_t beaten_ms;
@@ -68,6 +74,12 @@ bool csv_beat(struct csv *self, struct fault *fault) MUST_CHECK;
 
 /* Forgets rows that were put and not flushed. */
 void csv_forget(struct csv *self);
+
+/* What files are called behind the dot, whatever they hold. */
+static inline const char *csv_extension(const struct csv *self)
+{
+    return self->changes.encoder.type->name;
+}
 
 /* The name of the file of rows that begins with this offset while it grows. */
 struct file_name csv_part_name(const struct csv *self, const struct csv_lane *lane, int64_t start);

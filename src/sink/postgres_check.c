@@ -370,6 +370,12 @@ static bool check_table(struct look *look, str name)
 
 /* ---- the last events' rows ---- */
 
+/* The table of messages is looked at when the first of them comes. */
+static bool is_message(const struct row *row)
+{
+    return row->change->op == CHANGE_MESSAGE;
+}
+
 /* Copies the rows of tables that are as they should be, in a transaction that `try_rows` ends. */
 static bool copy_rows(struct look *look, size_t *count, struct fault *fault)
 {
@@ -378,6 +384,8 @@ static bool copy_rows(struct look *look, size_t *count, struct fault *fault)
     PGresult *result;
     *count = 0;
     for (size_t i = 0; i < sample->row_count; i++) {
+        if (is_message(&sample->row[i]))
+            continue;
         struct target *target = postgres_target(self, sample->row[i].change, fault);
         if (!target)
             return false;
@@ -433,6 +441,8 @@ static bool check_tables(struct look *look)
         return target != NULL;
     }
     for (size_t i = 0; i < look->sample->row_count; i++) {
+        if (is_message(&look->sample->row[i]))
+            continue;
         struct fault fault = {0};
         size_t known = self->target_count;
         struct target *target = postgres_target(self, look->sample->row[i].change, &fault);

@@ -70,7 +70,15 @@ static const struct option_spec option[] = {
      .type = OPTION_BOOL,
      .preset = "false",
      .offset = SETTING(create),
-     .help = "Makes the table where it is missing."},
+     .help = "Makes the tables where they are missing."},
+    {.key = "message.table",
+     .type = OPTION_STRING,
+     .preset = "fieldtrail_message",
+     .offset = SETTING(message_table),
+     .importance = OPTION_MEDIUM,
+     .argument = "TABLE",
+     .help = "The table that logical messages go to (pg_logical_emit_message: who, and why), as "
+             "safely as rows. Empty: they are left out."},
     {.key = "questdb.numbers",
      .type = OPTION_BOOL,
      .preset = "false",
@@ -195,18 +203,57 @@ static bool questdb_claim(struct sink *sink, const struct lane *lane, struct mem
     return sink_recall_nothing(sink, lane, memory, count, fault);
 }
 
-static bool encode_rows(struct questdb_table *table, const struct batch *batch,
-                        const struct row *row, size_t count, struct fault *fault)
+/* The rows of the change go to this table, which is ready for them. */
+static struct questdb_table *touch_table(struct questdb *self, const struct change *change,
+                                         struct fault *fault)
 {
-    struct lines *lines = &table->lines;
-    size_t start = lines->text.len;
-    for (size_t i = 0; i < count; i++) {
-        if (ilp_row(&table->ilp, &row[i], batch, &lines->text, fault))
-            continue;
-        buf_cut(&lines->text, start);
-        return false;
+    struct questdb_table *table = questdb_table_of(self, change, fault);
+    if (!table || (!table->ready && !(settle(self, fault) && questdb_prepare(self, table, fault))))
+        return NULL;
+    if (table->row_count > 0)
+        return table;
+    table->start = table->lines.text.len;
+    table->also = self->touched;
+    self->touched = table;
+    return table;
+}
+
+/* Forgets which tables the record has rows for, and with `cut` the rows, too. */
+static void let_go(struct questdb *self, bool cut)
+{
+    for (struct questdb_table *table = self->touched; table; table = table->also) {
+        if (cut)
+            buf_cut(&table->lines.text, table->start);
+        table->row_count = 0;
     }
-    blame_add(&lines->blame, row->change->record->at, count);
+    self->touched = NULL;
+}
+
+/* The rows of a record may be of several tables. */
+static bool encode_rows(struct questdb *self, const struct batch *batch, const struct row *row,
+                        size_t count, struct fault *fault)
+{
+    struct questdb_table *table = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!table || row[i].change != row[i - 1].change)
+            table = touch_table(self, row[i].change, fault);
+        if (!table)
+            return false;
+        table->row_count++;
+        if (!ilp_row(&table->ilp, &row[i], batch, &table->lines.text, fault))
+            return false;
+    }
+    return true;
+}
+
+/* A full request of the table goes out; a smaller one waits. */
+static bool move_lines(struct questdb *self, struct questdb_table *table, struct fault *fault)
+{
+    size_t start = table->start, end = table->lines.text.len;
+    if (end >= REQUEST_SIZE)
+        return send_lines(self, table, fault);
+    if (start / STEP_SIZE != end / STEP_SIZE)
+        http_step(&self->http);
     return true;
 }
 
@@ -214,19 +261,19 @@ static bool questdb_put(struct sink *sink, const struct batch *batch, const stru
                         size_t count, struct fault *fault)
 {
     struct questdb *self = (struct questdb *)sink;
-    struct questdb_table *table = questdb_table_of(self, row->change, fault);
-    if (!table || (!table->ready && !(settle(self, fault) && questdb_prepare(self, table, fault))))
-        return fail(self);
-    size_t start = table->lines.text.len;
-    if (!encode_rows(table, batch, row, count, fault))
+    if (!encode_rows(self, batch, row, count, fault)) {
+        let_go(self, true);
         return fault->kind == FAULT_RECORD ? false : fail(self);
-    size_t end = table->lines.text.len;
-    sink->pending_bytes += end - start;
-    if (end >= REQUEST_SIZE)
-        return send_lines(self, table, fault) || fail(self);
-    if (start / STEP_SIZE != end / STEP_SIZE)
-        http_step(&self->http);
-    return true;
+    }
+    for (struct questdb_table *table = self->touched; table; table = table->also) {
+        blame_add(&table->lines.blame, row->change->record->at, table->row_count);
+        sink->pending_bytes += table->lines.text.len - table->start;
+    }
+    bool good = true;
+    for (struct questdb_table *table = self->touched; good && table; table = table->also)
+        good = move_lines(self, table, fault);
+    let_go(self, false);
+    return good || fail(self);
 }
 
 static bool send_all(struct questdb *self, struct fault *fault)
@@ -318,8 +365,10 @@ struct sink *questdb_new(const struct config *config, const struct layout *layou
     arena_init(&self->arena, ARENA_LIMIT);
     arena_init(&self->scratch, SCRATCH_LIMIT);
     if (option_load(&questdb_options, config, self, fault)
-        && http_init(&self->http, &self->sink, self->connection, fault))
+        && http_init(&self->http, &self->sink, self->connection, fault)) {
+        self->sink.takes_messages = self->message_table.len > 0;
         return &self->sink;
+    }
     questdb_stop(&self->sink);
     return NULL;
 }

@@ -84,32 +84,35 @@ static void check_rights(struct questdb *self, struct findings *findings)
 
 /* ---- tables, and the last events' rows ---- */
 
-static void check_fixed(struct questdb *self, struct findings *findings)
+/* Looks at the table that the change goes to, once. */
+static bool check_table_of(struct questdb *self, const struct change *change,
+                           struct findings *findings)
 {
-    struct change none = {0};
     struct fault fault = {0};
-    struct questdb_table *table = questdb_table_of(self, &none, &fault);
+    size_t known = self->table_count;
+    struct questdb_table *table = questdb_table_of(self, change, &fault);
     if (!table)
         findings_add(findings, FINDING_FAIL, "target: %s", fault.text);
-    else
+    else if (self->table_count > known)
         table->ready = questdb_look(self, table, findings);
+    return table != NULL;
 }
 
-/* The tables that rows of the sample go to. */
-static void check_named(struct questdb *self, const struct batch *sample, struct findings *findings)
+/* The tables that rows of the sample go to, and the one of all changes where there is one. */
+static void check_tables(struct questdb *self, const struct batch *sample,
+                         struct findings *findings)
 {
+    const struct change none = {0};
+    bool named = table_name_is_fixed(self->pattern);
+    if (named && !check_table_of(self, &none, findings))
+        return;
     for (size_t i = 0; i < sample->row_count; i++) {
-        struct fault fault = {0};
-        size_t known = self->table_count;
-        struct questdb_table *table = questdb_table_of(self, sample->row[i].change, &fault);
-        if (!table) {
-            findings_add(findings, FINDING_FAIL, "target: %s", fault.text);
+        const struct change *change = sample->row[i].change;
+        if (!check_table_of(self, change, findings))
             return;
-        }
-        if (self->table_count > known)
-            table->ready = questdb_look(self, table, findings);
+        named = named || change->op != CHANGE_MESSAGE;
     }
-    if (self->table_count == 0)
+    if (!named)
         findings_add(findings, FINDING_WARN,
                      "target: table=%.*s: no event says yet which tables that are",
                      STR_ARG(self->pattern));
@@ -150,9 +153,6 @@ void questdb_check(struct sink *sink, const struct batch *sample, struct finding
         findings_add(findings, FINDING_WARN,
                      "target: not all columns can be compared: there is no event yet that says the "
                      "keys; name them in pivot.keys, or check again later");
-    if (table_name_is_fixed(self->pattern))
-        check_fixed(self, findings);
-    else
-        check_named(self, sample, findings);
+    check_tables(self, sample, findings);
     try_rows(self, sample, findings);
 }

@@ -21,6 +21,18 @@ static const enum column_kind keys[] = {COLUMN_EVENT_TIME,      COLUMN_KAFKA_TOP
                                         COLUMN_FIELD_NO,        COLUMN_CHANGE_FIELD};
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
+static bool is_of_messages(const struct questdb_table *table)
+{
+    return table->layout == &message_layout;
+}
+
+/* A message changes no field. One record may hold several (wal2json's), which field_no tells
+   apart. */
+static size_t key_count(const struct questdb_table *table)
+{
+    return is_of_messages(table) ? KEY_COUNT - 1 : KEY_COUNT;
+}
+
 static bool same_name(str a, str b)
 {
     return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
@@ -98,7 +110,7 @@ static bool add_column(struct questdb_table *table, struct ilp_column *list, str
         if (!same_name(other->name, name))
             continue;
         /* The keys are there already. */
-        if (other->kind == from.kind && is_key(from.kind) && i < KEY_COUNT)
+        if (other->kind == from.kind && is_key(from.kind) && i < key_count(table))
             return true;
         return fault_set(fault, FAULT_CONFIG,
                          "column %.*s would be %.*s in QuestDB, which another column is: rename "
@@ -119,12 +131,13 @@ static bool add_column(struct questdb_table *table, struct ilp_column *list, str
 static struct ilp_column *make_columns(struct questdb *self, struct questdb_table *table,
                                        struct fault *fault)
 {
-    const struct layout *layout = self->layout;
+    const struct layout *layout = table->layout;
     struct ilp_column *list = ARENA_NEW(&table->arena, struct ilp_column,
                                         KEY_COUNT + layout->count + 2);
+    bool numbered = self->numbers && !is_of_messages(table);
     bool good = list || fault_memory(fault, "columns");
     table->ilp = (struct ilp){.column = list};
-    for (size_t i = 0; good && i < KEY_COUNT; i++) {
+    for (size_t i = 0; good && i < key_count(table); i++) {
         struct column key = {.name = str_from(column_kind_name(keys[i])), .kind = keys[i]};
         good = add_column(table, list, key, ILP_TEXT, &self->path, fault);
     }
@@ -132,19 +145,25 @@ static struct ilp_column *make_columns(struct questdb *self, struct questdb_tabl
         good = add_column(table, list, layout->column[i], ILP_TEXT, &self->path, fault);
     const struct column numbers[] = {{.name = STR("old_number"), .kind = COLUMN_OLD_VALUE},
                                      {.name = STR("new_number"), .kind = COLUMN_NEW_VALUE}};
-    for (size_t i = 0; good && self->numbers && i < 2; i++)
+    for (size_t i = 0; good && numbered && i < 2; i++)
         good = add_column(table, list, numbers[i], ILP_NUMBER, &self->path, fault);
     return good ? list : NULL;
 }
 
 /* ---- statements ---- */
 
-static void put_keys(struct buf *sql)
+static void put_keys(const struct questdb_table *table, struct buf *sql)
 {
     buf_str(sql, STR("UPSERT KEYS("));
-    for (size_t i = 0; i < KEY_COUNT; i++)
+    for (size_t i = 0; i < key_count(table); i++)
         buf_format(sql, "%s%s", i ? ", " : "", column_kind_name(keys[i]));
     buf_char(sql, ')');
+}
+
+/* Nobody needs the table of messages. */
+static const char *way_around(const struct questdb_table *table)
+{
+    return is_of_messages(table) ? "; message.table= does without it" : "";
 }
 
 static void compose_create(struct questdb *self, const struct questdb_table *table)
@@ -159,7 +178,7 @@ static void compose_create(struct questdb *self, const struct questdb_table *tab
         buf_format(sql, " %s", usual_type(&table->ilp.column[i]));
     }
     buf_str(sql, STR(") TIMESTAMP(event_time) PARTITION BY DAY WAL DEDUP "));
-    put_keys(sql);
+    put_keys(table, sql);
 }
 
 /* The whole statement is longer than a fault may be. */
@@ -247,8 +266,10 @@ static bool find_table(struct questdb *self, struct questdb_table *table, struct
     return row ? check_kind(table, row, fault)
                : fault_set(fault, FAULT_CONFIG,
                            "table %.*s does not exist: run the statement in the log "
-                           "(schemas/questdb has the tutorial's table), or set table.create=true",
-                           STR_ARG(table->name));
+                           "(schemas/questdb has %s), or set table.create=true%s",
+                           STR_ARG(table->name),
+                           is_of_messages(table) ? "it, too" : "the tutorial's table",
+                           way_around(table));
 }
 
 static struct json *find_column(struct json *rows, str name)
@@ -289,13 +310,13 @@ static bool check_keys(struct questdb *self, struct questdb_table *table, struct
         if (!questdb_is_true(row, 2))
             continue;
         count++;
-        for (size_t i = 0; i < KEY_COUNT; i++)
+        for (size_t i = 0; i < key_count(table); i++)
             ours += same_name(questdb_text(row, 0), table->ilp.column[i].column.name);
     }
-    if (count == KEY_COUNT && ours == KEY_COUNT)
+    if (count == key_count(table) && ours == count)
         return true;
     buf_clear(&self->sql);
-    put_keys(&self->sql);
+    put_keys(table, &self->sql);
     return fault_set(fault, FAULT_CONFIG,
                      "table %.*s %s: rows would be lost or stand there twice: ALTER TABLE "
                      "\"%.*s\" DEDUP ENABLE %.*s",
@@ -374,8 +395,8 @@ static void look_at_missing(struct questdb *self, const struct questdb_table *ta
                      STR_ARG(table->name));
     else
         findings_add(findings, FINDING_FAIL,
-                     "target: table %.*s is not there; set table.create=true, or run %.*s",
-                     STR_ARG(table->name), STR_ARG(buf_view(&self->sql)));
+                     "target: table %.*s is not there; set table.create=true, or run %.*s%s",
+                     STR_ARG(table->name), STR_ARG(buf_view(&self->sql)), way_around(table));
 }
 
 static void look_at_columns(struct questdb *self, struct questdb_table *table,
@@ -488,7 +509,8 @@ bool questdb_check_tables(struct questdb *self, struct fault *fault)
 
 /* ---- names ---- */
 
-static struct questdb_table *add_table(struct questdb *self, str wanted, struct fault *fault)
+static struct questdb_table *add_table(struct questdb *self, const struct layout *layout,
+                                       str wanted, struct fault *fault)
 {
     struct questdb_table *table = ARENA_NEW(&self->arena, struct questdb_table, 1);
     if (!table || !arena_copy(&self->arena, wanted, &table->wanted)) {
@@ -501,6 +523,7 @@ static struct questdb_table *add_table(struct questdb *self, str wanted, struct 
         fault_memory(fault, "a table");
         return NULL;
     }
+    table->layout = layout;
     arena_init(&table->arena, TABLE_ARENA_LIMIT);
     buf_init(&table->lines.text, LINES_LIMIT);
     table->next = self->table;
@@ -509,36 +532,50 @@ static struct questdb_table *add_table(struct questdb *self, str wanted, struct 
     return table;
 }
 
+/* The option that a table's name comes from, and what it says. */
+struct origin {
+    const char *key;
+    str value;
+};
+
 /* Rows of two tables must not fall together because their names do. */
-static bool check_name(struct questdb *self, str wanted, struct fault *fault)
+static bool check_name(struct questdb *self, struct origin origin, str wanted, struct fault *fault)
 {
     buf_clear(&self->path);
     ilp_put_table_name(&self->path, wanted);
     str asked = buf_view(&self->path);
     if (asked.len == 0 || asked.len > ILP_NAME_LIMIT)
-        return fault_set(fault, FAULT_CONFIG,
-                         "table=%.*s: QuestDB's names have 1 to %d bytes, and %.*s has not",
-                         STR_ARG(self->pattern), ILP_NAME_LIMIT, STR_ARG(str_head(wanted, 200)));
+        return fault_set(
+            fault, FAULT_CONFIG, "%s=%.*s: QuestDB's names have 1 to %d bytes, and %.*s has not",
+            origin.key, STR_ARG(origin.value), ILP_NAME_LIMIT, STR_ARG(str_head(wanted, 200)));
     for (struct questdb_table *other = self->table; other; other = other->next)
         if (same_name(other->asked, asked))
             return fault_set(
-                fault, FAULT_CONFIG, "table=%.*s: %.*s and %.*s would both be %.*s in QuestDB",
-                STR_ARG(self->pattern), STR_ARG(other->wanted), STR_ARG(wanted), STR_ARG(asked));
+                fault, FAULT_CONFIG, "%s=%.*s: %.*s and %.*s would both be %.*s in QuestDB%s",
+                origin.key, STR_ARG(origin.value), STR_ARG(other->wanted), STR_ARG(wanted),
+                STR_ARG(asked),
+                str_eq(other->wanted, wanted) ? ", rows of changes and of messages in one table"
+                                              : "");
     return true;
 }
 
 struct questdb_table *questdb_table_of(struct questdb *self, const struct change *change,
                                        struct fault *fault)
 {
-    str wanted = table_name_is_fixed(self->pattern) ? self->pattern
-                                                    : table_name(self->pattern, change, &self->sql);
+    bool message = change->op == CHANGE_MESSAGE;
+    const struct layout *layout = message ? &message_layout : self->layout;
+    struct origin origin = message ? (struct origin){"message.table", self->message_table}
+                                   : (struct origin){"table", self->pattern};
+    str wanted = message || table_name_is_fixed(self->pattern)
+                     ? origin.value
+                     : table_name(self->pattern, change, &self->sql);
     for (struct questdb_table *table = self->table; table; table = table->next)
-        if (str_eq(table->wanted, wanted))
+        if (table->layout == layout && str_eq(table->wanted, wanted))
             return table;
     if (self->table_count == TABLE_LIMIT) {
         fault_set(fault, FAULT_CONFIG, "table=%.*s: more than %d tables", STR_ARG(self->pattern),
                   TABLE_LIMIT);
         return NULL;
     }
-    return check_name(self, wanted, fault) ? add_table(self, wanted, fault) : NULL;
+    return check_name(self, origin, wanted, fault) ? add_table(self, layout, wanted, fault) : NULL;
 }

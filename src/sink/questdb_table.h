@@ -19,8 +19,9 @@ struct lines {
 
 struct questdb_table {
     struct questdb_table *next;
-    str wanted; /* its name by the configuration */
-    str asked;  /* the same as QuestDB takes it */
+    const struct layout *layout; /* of changes, or message_layout */
+    str wanted;                  /* its name by the configuration */
+    str asked;                   /* the same as QuestDB takes it */
     /* Since the connection was opened: */
     bool ready; /* it was made or found, and is right */
     str name;   /* as the server spells it */
@@ -30,6 +31,10 @@ struct questdb_table {
     /* Since the last true flush: */
     struct lines lines; /* not sent yet */
     bool written;
+    /* Of the record that is being put: */
+    struct questdb_table *also; /* another table that it has rows for */
+    size_t row_count;           /* 0: it has none for this one */
+    size_t start;               /* of its lines */
 };
 
 struct questdb {
@@ -39,6 +44,7 @@ struct questdb {
     struct arena arena; /* of the tables */
     struct questdb_table *table;
     size_t table_count;
+    struct questdb_table *touched; /* by the record that is being put; the others by `also` */
     struct lines sending;          /* the body of the request under way */
     struct questdb_table *sent_to; /* NULL: none is under way */
     bool begun;                    /* a request was sent since the last true flush */
@@ -49,7 +55,7 @@ struct questdb {
     struct buf sql, path;
     /* Options: */
     struct http_settings connection;
-    str pattern;
+    str pattern, message_table;
     bool create, numbers;
 };
 

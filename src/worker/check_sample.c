@@ -183,7 +183,8 @@ static bool take_changes(struct check *check, const struct record *record, struc
                         (long long)record->offset);
     for (size_t i = 0; i < changes.count; i++) {
         size_t first = check->sample.row_count;
-        if (pivot_rows(check->offsets.pivot, &changes.item[i], &check->sample, fault))
+        if (connector_rows(check->offsets.pivot, check->offsets.sink, &changes.item[i],
+                           &check->sample, fault))
             continue;
         check->sample.row_count = first;
         return fault_in(fault, "%.*s[%d]@%lld makes no rows", STR_ARG(record->topic),

@@ -330,14 +330,19 @@ static void warn(void *context, const char *text)
     log_write(LOG_WARN, "%.*s: %s", STR_ARG(connector->name), text);
 }
 
-/* A logical message is no change of a field; it is a row where the sink has a place for such. */
+bool connector_rows(struct pivot *pivot, const struct sink *sink, struct change *change,
+                    struct batch *batch, struct fault *fault)
+{
+    bool message = change->op == CHANGE_MESSAGE && sink->takes_messages;
+    return pivot_rows(pivot, change, batch, fault)
+           && (!message || batch_add_row(batch, (struct row){change, NULL}, fault));
+}
+
 static bool rows_by_pivot(void *context, struct change *change, struct batch *batch,
                           struct fault *fault)
 {
     const struct connector_task *task = context;
-    bool message = change->op == CHANGE_MESSAGE && task->task.sink->takes_messages;
-    return pivot_rows(task->pivot, change, batch, fault)
-           && (!message || batch_add_row(batch, (struct row){change, NULL}, fault));
+    return connector_rows(task->pivot, task->task.sink, change, batch, fault);
 }
 
 /* How long it pays to gather rows depends on what a flush costs the target. */

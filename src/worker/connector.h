@@ -82,6 +82,11 @@ void connector_task_free(struct connector_task *task);
 /* Prepares, makes all tasks and starts their threads. */
 bool connector_start(struct connector *connector, struct fault *fault) MUST_CHECK;
 
+/* The rows of a change, and that of a logical message where the sink has a place for such: it
+   changes no field. */
+bool connector_rows(struct pivot *pivot, const struct sink *sink, struct change *change,
+                    struct batch *batch, struct fault *fault) MUST_CHECK;
+
 /* Asks all tasks to stop gracefully. */
 void connector_stop(struct connector *connector);
 

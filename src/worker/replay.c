@@ -164,7 +164,7 @@ static bool decode(struct replay *self, struct piece *piece, struct fault *fault
     piece->row = self->batch.row_count;
     bool good = decoder_decode(self->decoder, record, &self->batch, &changes, fault);
     for (size_t i = 0; good && i < changes.count; i++)
-        good = pivot_rows(self->pivot, &changes.item[i], &self->batch, fault);
+        good = connector_rows(self->pivot, self->sink, &changes.item[i], &self->batch, fault);
     piece->row_count = good ? self->batch.row_count - piece->row : 0;
     if (good)
         return true;

@@ -25,9 +25,16 @@ def test_history_and_asof_over_the_files(tmp_path, header):
                       CAPTURES / "tutorial.schema.kcat.jsonl")
     assert done.status == 0, done.err
     (tmp_path / "topic-0.csv").write_bytes(done.raw)
+    # a table that is called message has rows like any other
+    (tmp_path / "shop.bank.message-0.csv").write_bytes(b"".join(done.raw.splitlines(True)[:header]))
+    (tmp_path / "shop.message-0.csv").write_text(
+        ("source_name,tx_id,lsn,prefix,content,event_time,kafka_topic,kafka_partition,kafka_offset\n"
+         if header else "")
+        + 'shop,571,7,audit,"{""user"":""alice""}",2026-11-21T00:15:22.812277Z,shop.message,0,0\n'
+        + 'shop,,8,audit,"",2026-11-21T00:15:23.000000Z,shop.message,0,1\n')
     base = duckdb.connect()
     base.execute("set timezone = 'UTC'")
-    for name in ("table", "history"):
+    for name in ("table", "history", "fieldtrail_message"):
         script = fieldtrail("sql", name, path)
         assert script.status == 0, script.err
         base.execute(script.out)
@@ -45,3 +52,5 @@ def test_history_and_asof_over_the_files(tmp_path, header):
         ('{"holding_id":1003}', "holding_stock", "VTSAX")]
     assert ask("select sum(changes), sum(unknown) from fieldtrail_counts('hour')") == [(6, 0)]
     assert ask("select count(*), count(old_value) from holding_pivot") == [(12, 6)]
+    assert ask("select tx_id, content, kafka_offset from fieldtrail_message order by lsn") == [
+        ("571", '{"user":"alice"}', 0), (None, "", 1)]

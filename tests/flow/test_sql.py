@@ -11,8 +11,8 @@ SHIPPED = {"PostgresSink": ["fieldtrail_offset", "fieldtrail_left_out", "fieldtr
                             "fieldtrail_message", "holding_pivot_who", "table", "partitions", "history",
                             "undo", "counts", "functions", "views", "roles", "tutorial-questions",
                             "001_worker_columns", "002_history_index"],
-           "QuestDBSink": ["table", "tutorial-questions", "history"],
-           "CsvSink": ["table", "history"]}
+           "QuestDBSink": ["table", "fieldtrail_message", "tutorial-questions", "history"],
+           "CsvSink": ["table", "fieldtrail_message", "history"]}
 
 
 def connector(tmp_path, **settings):
