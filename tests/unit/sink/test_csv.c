@@ -190,6 +190,50 @@ static void test_other_form(void **state)
     check_file(FILE_AT("3") ".part", "c\n000000003\n");
 }
 
+static void feed_message(struct feed *feed, int64_t offset)
+{
+    static const struct batch batch;
+    struct record record = {.at = {0, offset}, .topic = STR("t"), .offset = offset, .time_us = 0};
+    struct change change = {.op = CHANGE_MESSAGE,
+                            .record = &record,
+                            .source_us = TIME_UNKNOWN,
+                            .prefix = {VALUE_TEXT, STR("p")},
+                            .content = {VALUE_TEXT, STR("a,b")}};
+    const struct row row = {&change, NULL};
+    check_good("put", sink_put(feed->kit.sink, &batch, &row, 1, &feed->kit.fault),
+               &feed->kit.fault);
+    feed->kit.at[0] = offset + 1;
+}
+
+#define MESSAGE_HEAD                                                                               \
+    "source_name,tx_id,lsn,prefix,content,event_time,kafka_topic,kafka_partition,kafka_offset\n"
+#define MESSAGE_AT(offset) ",,,p,\"a,b\",1970-01-01T00:00:00.000000Z,t,0," offset "\n"
+
+/* Within one flush and over several: a file has messages or changes, under the right head line. */
+static void test_messages(void **state)
+{
+    (void)state;
+    struct feed feed;
+    memory_clear(&folder);
+    feed_start(&feed, "file.path=x;format.header=true");
+    assert_true(feed.kit.sink->takes_messages);
+    feed_message(&feed, 0);
+    feed_stop(&feed);
+    check_file("t-0.csv", MESSAGE_HEAD MESSAGE_AT("0"));
+    feed_start(&feed, "file.path=x;format.header=true");
+    feed_message(&feed, 1);
+    feed_put(&feed, 2, 1);
+    feed_put(&feed, 3, 1);
+    feed_message(&feed, 4);
+    feed_stop(&feed);
+    check_file(FILE_AT("0"), MESSAGE_HEAD MESSAGE_AT("0") MESSAGE_AT("1"));
+    check_file(FILE_AT("2"), "c\n000000002\n000000003\n");
+    check_file(FILE_AT("4") ".part", MESSAGE_HEAD MESSAGE_AT("4"));
+    feed_start(&feed, "file.path=x;format.header=true;file.messages=false");
+    assert_false(feed.kit.sink->takes_messages);
+    feed_stop(&feed);
+}
+
 /* A claim makes no file of rows, and its name may still change. */
 static void test_nothing_yet(void **state)
 {
@@ -670,23 +714,15 @@ static int free_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_rows_of),
-        cmocka_unit_test(test_roll_bytes),
-        cmocka_unit_test(test_roll_time),
-        cmocka_unit_test(test_other_form),
-        cmocka_unit_test(test_nothing_yet),
-        cmocka_unit_test(test_compression_setting),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_two_owners),
-        cmocka_unit_test(test_asked_back_in_a_claim),
-        cmocka_unit_test(test_starts),
-        cmocka_unit_test(test_meddling),
-        cmocka_unit_test(test_fenced),
-        cmocka_unit_test(test_set_back),
-        cmocka_unit_test(test_desk),
-        cmocka_unit_test(test_desk_leaves_orphans),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_rows_of),
+        cmocka_unit_test(test_roll_bytes),  cmocka_unit_test(test_roll_time),
+        cmocka_unit_test(test_other_form),  cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_nothing_yet), cmocka_unit_test(test_compression_setting),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_options),
+        cmocka_unit_test(test_two_owners),  cmocka_unit_test(test_asked_back_in_a_claim),
+        cmocka_unit_test(test_starts),      cmocka_unit_test(test_meddling),
+        cmocka_unit_test(test_fenced),      cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_desk),        cmocka_unit_test(test_desk_leaves_orphans),
         cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, free_folder);

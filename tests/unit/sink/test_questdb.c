@@ -75,6 +75,22 @@ static bool never_idle(void *context, int fd, short events, int timeout_ms)
     return false;
 }
 
+/* Rows of messages are taken where there is a table for them. */
+static void test_messages(void **state)
+{
+    static const char *const options[] = {"", "message.table=said", "message.table="};
+    (void)state;
+    for (size_t i = 0; i < COUNT(options); i++) {
+        struct arena arena;
+        struct fault fault = {0};
+        struct sink *sink = make(options[i], &arena, &fault);
+        assert_non_null(sink);
+        assert_int_equal(sink->takes_messages, i < 2);
+        sink->type->stop(sink);
+        arena_release(&arena);
+    }
+}
+
 /* Nothing was put: there is nothing to ask the server for. */
 static void test_empty_flush(void **state)
 {
@@ -99,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_messages),
         cmocka_unit_test(test_empty_flush),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
