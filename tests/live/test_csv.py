@@ -451,3 +451,25 @@ def test_wrong_settings_end_at_once(bench):
         worker = bench.worker(bench.connector(**settings))
         assert worker.wait(10) == 2
         assert message in worker.log()
+
+
+def test_logical_messages_have_files_of_their_own(bench, stack):
+    topic = f"{bench.topic}.message"
+    stack.create_topic(topic, 1)
+    caught = (TOP / "tests" / "captures" / "message.schema.kcat.jsonl").read_text().splitlines()
+    text = "".join(json.loads(line)["payload"] + "\n" for line in caught)
+    path = bench.connector(topics=topic, format__header="true", file__roll__bytes=None,
+                           file__compression=None)
+    for expected in 2, 4:
+        subprocess.run(["kcat", "-P", "-b", stack.bootstrap, "-t", topic, "-p", "0"], check=True,
+                       input=text.encode())
+        worker = bench.worker(path)
+        wait_until(lambda: bench.stored().get(0, (0,))[0] == expected, "caught up")
+        worker.kill() if expected == 2 else worker.stop()
+    content = bench.files()[f"{topic}-0.csv"].decode()
+    head, *rows = csv.reader(io.StringIO(content))
+    assert head == ["source_name", "tx_id", "lsn", "prefix", "content", "event_time", "kafka_topic",
+                    "kafka_partition", "kafka_offset"]
+    assert [(row[1], row[4], row[-1]) for row in rows] == [
+        ("", "not transactional", str(offset)) if offset % 2
+        else ("90531", '{"user":"alice","reason":"ticket 42"}', str(offset)) for offset in range(4)]

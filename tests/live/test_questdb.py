@@ -559,3 +559,37 @@ def test_the_shipped_questions(bench, stack, monkeypatch):
         [[second + "175210Z", "1000", None, 10.0, 100.0],
          [second + "176382Z", "1003", "VTSAX", 100.0, 10.0]],
     ]
+
+
+def say(stack, topic):
+    """The messages of tests/captures, as they were caught."""
+    caught = (TOP / "tests" / "captures" / "message.schema.kcat.jsonl").read_text().splitlines()
+    text = "".join(json.loads(line)["payload"] + "\n" for line in caught)
+    subprocess.run(["kcat", "-P", "-b", stack.bootstrap, "-t", topic, "-p", "0"], check=True,
+                   input=text.encode())
+
+
+@pytest.mark.parametrize("made_by", ["table.create", "script"])
+def test_logical_messages_have_a_table_of_their_own(bench, stack, made_by):
+    said, topic = f"{bench.table}_said", f"{bench.topic}.message"
+    path = bench.connector(topics=topic, message__table=said,
+                           table__create=str(made_by == "table.create").lower())
+    if made_by == "script":
+        bench.quest.sql(stack.run(str(bench.binary), "sql", "fieldtrail_message", str(path)).stdout)
+    stack.create_topic(topic, 1)
+    for expected in 2, 4:
+        say(stack, topic)
+        worker = bench.worker(path)
+        wait_until(lambda: stack.committed("connect-" + bench.name, topic, 1) == [expected],
+                   "the messages are committed")
+        assert worker.stop() == 0, worker.log()
+    # and all of it once more
+    bench.worker(bench.connector(f"{bench.name}_again", topics=topic, message__table=said))
+    wait_until(lambda: stack.committed(f"connect-{bench.name}_again", topic, 1) == [4],
+               "the messages are read again")
+    bench.quest.settled(said)
+    assert bench.quest.sql(f"select kafka_offset, tx_id, prefix, content, event_time from \"{said}\" "
+                           "order by kafka_offset") == [
+        [offset, None if offset % 2 else "90531", "audit",
+         "not transactional" if offset % 2 else '{"user":"alice","reason":"ticket 42"}',
+         "2026-11-21T00:28:58.089910Z"] for offset in range(4)]
