@@ -192,7 +192,7 @@ def test_a_server_that_is_busy_or_says_nothing(bench, stack, seconds):
     assert ("too slow" in worker.log()) == (seconds > 120)
     began = time.monotonic()
     assert worker.stop() == 1 and "stopped while waiting for 127.0.0.1" in worker.log()
-    assert time.monotonic() - began < 10 * worker_kit.PATIENCE
+    assert time.monotonic() - began < 15 * worker_kit.PATIENCE  # it waits for 10 s
     worker = bench.worker(path)
     bench.caught_up()
     assert worker.stop() == 0
