@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -87,7 +88,7 @@ class Kc:
 
     def kc(self, *arguments):
         text = run(*self.command, *arguments)
-        assert "rror" not in text, text
+        assert not re.search(r"\b[Ee]rror\b", text), text
         return json.loads(text) if text.strip() else None
 
     def create(self, name, config):
@@ -215,7 +216,8 @@ def test_a_life_by_a_client_of_others(stack, binary, tmp_path, client_type, requ
         site.is_in("RUNNING")
         status, shown = client.look("one")
         assert "RUNNING" in json.dumps(status) and shown == dict(config, name="one")
-        wait_until(lambda: bench.sql("select count(*) > 100 from holding_pivot") == ["t"], "rows")
+        wait_until(lambda: bench.sql("select to_regclass('holding_pivot') is not null") == ["t"]
+                   and bench.sql("select count(*) > 100 from holding_pivot") == ["t"], "rows")
         client.pause("one")
         site.is_in("PAUSED")
         client.resume("one")
