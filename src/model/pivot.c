@@ -94,15 +94,13 @@ static const struct member *find_key(const struct change *change, str name)
 static void mark_keys(const struct plan *plan, const struct column_note *note,
                       struct change *change)
 {
-    struct field *field = change->field, *end = field + change->field_count;
-    if (note) {
-        for (const bool *key = note->key; field < end; field++, key++)
-            field->key = *key;
-        return;
-    }
-    for (; field < end; field++)
+    for (size_t i = 0; note && i < change->field_count; i++)
+        change->field[i].key = note->key[i];
+    for (size_t i = 0; !note && i < change->field_count; i++) {
+        struct field *field = &change->field[i];
         field->key = change->keyed ? find_key(change, field->name) != NULL
                                    : str_list_has(&plan->keys, field->name);
+    }
 }
 
 static bool only_keys(const struct change *change)
