@@ -1,8 +1,8 @@
 /*
  * sink: makes rows durable. All calls on the task's thread.
  *
- * Grammar: start (recall claim ((put | leave_out)* flush)* release?)* stop. Sinks that store no positions answer
- * recall and claim without doing anything.
+ * Grammar: start (recall claim ((put | leave_out)* flush)* release?)* stop. Sinks that store no
+ * positions answer recall and claim without doing anything.
  *
  * A sink that must wait for its target calls `idle`, which keeps the source's session alive; no
  * call blocks for longer than 500 ms otherwise.
@@ -89,7 +89,7 @@ struct sink_type {
     /* This record gets no rows: it was refused, and is kept as a dead letter. Stored by the next
        true flush together with the position that moves past it, forgotten where puts are; so that
        who replays letters can tell the records that are missing from those that were written by a
-       later try. False as put's environment. NULL: the sink has no replay, and nothing is stored. */
+       later try. False as put's environment. NULL: the sink has no replay, nothing is stored. */
     bool (*leave_out)(struct sink *sink, struct position at, struct fault *fault);
     /* True: every row put so far is as durable as this sink can make it (each sink says how far),
        and so are the positions, where it remembers them; `reach` has the lanes that moved, numbers

@@ -13,8 +13,8 @@
  *            names, compressed where that is asked for, after that; a claim does it again.
  *
  * True flush: rows and positions have survived a power cut, as far as the disk tells the truth. A
- * failed fsync ends the task. Where a file ends is a function of the log alone. A file holds rows of
- * one form: where a logical message follows a change, or a change a message, a new one begins.
+ * failed fsync ends the task. Where a file ends is a function of the log alone. A file holds rows
+ * of one form: where a logical message follows a change, or a change a message, a new one begins.
  */
 #ifndef FIELDTRAIL_CSV_H
 #define FIELDTRAIL_CSV_H
@@ -33,7 +33,8 @@ struct csv_identity {
 };
 
 /* The sink copies the encoder; it borrows its layout, the identity's texts and the configuration's.
-   NULL with the fault set where configuration or memory forbids. Opens nothing yet. stop() frees it. */
+   NULL with the fault set where configuration or memory forbids. Opens nothing yet. stop() frees
+   it. */
 struct sink *csv_new(const struct config *config, const struct encoder *encoder,
                      struct csv_identity identity, struct fault *fault);
 

@@ -46,9 +46,10 @@ struct sink *postgres_new(const struct config *config, const struct layout *layo
 /* The same target for records that are written out of turn: dead letters, once their cause is
    mended. To it a lane is one record, and lane.next its offset; recall tells by memory.next which
    were written before and by memory.held which a flush of the connector has left out (table
-   fieldtrail_left_out), without which they may be written by the connector, and flush stores those of `reach` in table fieldtrail_replay in the
-   transaction of the rows, all or nothing: each record once, however often it is replayed and by
-   however many at once. The connector's own positions are not touched. */
+   fieldtrail_left_out), without which they may be written by the connector, and flush stores those
+   of `reach` in table fieldtrail_replay in the transaction of the rows, all or nothing: each record
+   once, however often it is replayed and by however many at once. The connector's own positions
+   are not touched. */
 struct sink *postgres_replay_new(const struct config *config, const struct layout *layout,
                                  struct postgres_identity identity, struct fault *fault);
 
