@@ -79,7 +79,7 @@ void ilp_sort(struct ilp_column *column, size_t count)
 /* ---- values ---- */
 
 /* Texts up to this length may take twice as much room before they take what they need. */
-#define SHORT_TEXT 256
+#define SHORT_TEXT ((size_t)256)
 
 /* Copies the text with a backslash before each byte that `special` marks: every byte is written
    behind a backslash that the next one overwrites, or not. */
