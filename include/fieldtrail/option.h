@@ -65,6 +65,9 @@ void config_init(struct config *config, struct arena *arena);
 bool config_set(struct config *config, str key, str value, str origin,
                 struct fault *fault) MUST_CHECK;
 
+/* Sets all that `from` has, with the origins it has there. */
+bool config_add(struct config *config, const struct config *from, struct fault *fault) MUST_CHECK;
+
 /* Appends to a list value ("old,value") that came from the same origin; otherwise sets. */
 bool config_append(struct config *config, str key, str value, str origin,
                    struct fault *fault) MUST_CHECK;

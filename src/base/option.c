@@ -73,6 +73,16 @@ bool config_set(struct config *config, str key, str value, str origin, struct fa
     return true;
 }
 
+bool config_add(struct config *config, const struct config *from, struct fault *fault)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct config_entry *each = &from->entry[i];
+        if (!config_set(config, each->key, each->value, each->origin, fault))
+            return false;
+    }
+    return true;
+}
+
 bool config_append(struct config *config, str key, str value, str origin, struct fault *fault)
 {
     const struct config_entry *entry = config_find(config, key);

@@ -127,12 +127,8 @@ static bool make_raw(struct check *check, struct fault *fault)
 {
     struct config config;
     config_init(&config, check->connector.config.arena);
-    for (size_t i = 0; i < check->connector.config.count; i++) {
-        const struct config_entry *entry = &check->connector.config.entry[i];
-        if (!config_set(&config, entry->key, entry->value, entry->origin, fault))
-            return false;
-    }
-    return config_set(&config, STR("pivot.values"), STR("raw"), STR("check"), fault)
+    return config_add(&config, &check->connector.config, fault)
+           && config_set(&config, STR("pivot.values"), STR("raw"), STR("check"), fault)
            && (check->raw = decoder_new(&config, fault));
 }
 

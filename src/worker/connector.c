@@ -360,11 +360,7 @@ static bool copy_config(struct connector_task *task, const struct config *config
 {
     arena_init(&task->arena, CONFIG_BYTES_LIMIT);
     config_init(&task->config, &task->arena);
-    for (size_t i = 0; i < config->count; i++)
-        if (!config_set(&task->config, config->entry[i].key, config->entry[i].value,
-                        config->entry[i].origin, fault))
-            return false;
-    return true;
+    return config_add(&task->config, config, fault);
 }
 
 static bool make_task(struct connector *connector, struct connector_task *task, struct fault *fault)

@@ -182,10 +182,8 @@ bool herder_cluster_offer(struct herder *herder, const struct config *config, st
     if (!offer)
         return fault_memory(fault, "a connector's configuration");
     config_init(&offer->config, &self->arena);
-    for (size_t i = 0; i < config->count; i++)
-        if (!config_set(&offer->config, config->entry[i].key, config->entry[i].value,
-                        config->entry[i].origin, fault))
-            return false;
+    if (!config_add(&offer->config, config, fault))
+        return false;
     *self->last_offer = offer;
     self->last_offer = &offer->next;
     return true;

@@ -16,14 +16,9 @@ static bool open_desk(struct desk *desk, const struct config *properties,
                       const struct config *stored, struct fault *fault)
 {
     *desk = (struct desk){.opened = false};
-    if (!connector_begin(&desk->connector, properties, fault))
-        return false;
-    for (size_t i = 0; i < stored->count; i++) {
-        const struct config_entry *each = &stored->entry[i];
-        if (!config_set(&desk->connector.config, each->key, each->value, each->origin, fault))
-            return false;
-    }
-    if (!connector_settle(&desk->connector, "the stored configuration", fault))
+    if (!connector_begin(&desk->connector, properties, fault)
+        || !config_add(&desk->connector.config, stored, fault)
+        || !connector_settle(&desk->connector, "the stored configuration", fault))
         return false;
     desk->opened = true;
     return offsets_open(&desk->offsets, &desk->connector, fault);

@@ -18,15 +18,6 @@ static str value_of(const struct config *config, const char *key)
     return entry ? entry->value : STR_EMPTY;
 }
 
-static bool copy_config(struct letters *letters, const struct config *from, struct fault *fault)
-{
-    for (size_t i = 0; i < from->count; i++)
-        if (!config_set(&letters->config, from->entry[i].key, from->entry[i].value,
-                        from->entry[i].origin, fault))
-            return false;
-    return true;
-}
-
 static bool open_topic(struct letters *letters, str topic, struct fault *fault)
 {
     struct kafka_topics topics;
@@ -69,7 +60,7 @@ bool letters_open(struct letters *letters, const struct connector *connector, st
                          "connector %.*s has neither errors.deadletterqueue.topic.name nor "
                          "errors.deadletterqueue.file",
                          STR_ARG(connector->name));
-    return copy_config(letters, &connector->config, fault)
+    return config_add(&letters->config, &connector->config, fault)
            && (topic.len > 0 ? open_topic(letters, topic, fault) : open_file(letters, file, fault));
 }
 

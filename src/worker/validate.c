@@ -176,13 +176,10 @@ static bool check_together(struct checker *checker, const struct config *propert
 {
     struct connector connector;
     struct fault fault = {0};
-    bool good = connector_begin(&connector, properties, &fault);
-    for (size_t i = 0; good && i < checker->config->count; i++) {
-        const struct config_entry *each = &checker->config->entry[i];
-        good = config_set(&connector.config, each->key, each->value, each->origin, &fault);
-    }
-    good = good && connector_settle(&connector, "the configuration", &fault)
-           && make_parts(&connector, &fault);
+    bool good = connector_begin(&connector, properties, &fault)
+                && config_add(&connector.config, checker->config, &fault)
+                && connector_settle(&connector, "the configuration", &fault)
+                && make_parts(&connector, &fault);
     connector_release(&connector);
     return good || add_error(checker, blame(checker, fault.text), str_from(fault.text));
 }
@@ -191,12 +188,8 @@ static bool check_together(struct checker *checker, const struct config *propert
 static bool expand(struct checker *checker, struct fault *fault)
 {
     config_init(&checker->expanded, checker->arena);
-    for (size_t i = 0; i < checker->config->count; i++) {
-        const struct config_entry *each = &checker->config->entry[i];
-        if (!config_set(&checker->expanded, each->key, each->value, each->origin, fault))
-            return false;
-    }
-    return provider_expand(&checker->expanded, fault);
+    return config_add(&checker->expanded, checker->config, fault)
+           && provider_expand(&checker->expanded, fault);
 }
 
 static bool check_name(struct checker *checker)

@@ -71,10 +71,7 @@ static bool copy_config(struct config *to, struct arena *arena, const struct con
                         struct fault *fault)
 {
     config_init(to, arena);
-    for (size_t i = 0; i < from->count; i++)
-        if (!config_set(to, from->entry[i].key, from->entry[i].value, from->entry[i].origin, fault))
-            return false;
-    return true;
+    return config_add(to, from, fault);
 }
 
 static void inherit_topics(struct entry *entry, struct entry *old)
@@ -225,11 +222,8 @@ static bool build(struct worker *worker, struct entry *entry)
     struct connector *connector = mem_alloc(sizeof(*connector));
     if (!connector)
         return fault_memory(fault, "a connector");
-    bool good = connector_begin(connector, worker->properties, fault);
-    for (size_t i = 0; good && i < entry->config.count; i++) {
-        const struct config_entry *each = &entry->config.entry[i];
-        good = config_set(&connector->config, each->key, each->value, each->origin, fault);
-    }
+    bool good = connector_begin(connector, worker->properties, fault)
+                && config_add(&connector->config, &entry->config, fault);
     str origin = entry->config.count > 0 ? entry->config.entry[0].origin : entry->name;
     str path = arena_format(&entry->arena, "%.*s", STR_ARG(origin));
     good = good && connector_settle(connector, path.ptr ? path.ptr : "connector", fault)

@@ -164,10 +164,8 @@ static bool show(const struct entry *entry, struct arena *arena, struct worker_c
     struct fault ignored;
     *out = (struct worker_connector){.target = entry->target, .state = connector_state(entry)};
     config_init(&out->config, arena);
-    for (size_t i = 0; i < entry->config.count; i++)
-        if (!config_set(&out->config, entry->config.entry[i].key, entry->config.entry[i].value,
-                        entry->config.entry[i].origin, &ignored))
-            return false;
+    if (!config_add(&out->config, &entry->config, &ignored))
+        return false;
     /* A placeholder in its place is known once the connector is made. */
     if (entry->connector)
         out->tasks_max = entry->connector->tasks_max;

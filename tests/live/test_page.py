@@ -108,7 +108,7 @@ def test_create_and_watch(site, browse):
                         "[...row.children].map((cell) => cell.textContent))")
     stored = {tuple(line.split("|")) for line in site.sql(
         "select op, 'holding_id='||holding_id, change_field, "
-            "case new_value when '' then  else coalesce(new_value, 'NULL') end "
+        "case new_value when '' then '''''' else coalesce(new_value, 'NULL') end "
         "from holding_pivot where new_value !~ E'[|\\n\\t]' or new_value is null")}
     plain = [row for row in shown if not set(row[6]) & set("|\n\t")]
     assert len(plain) > 10
