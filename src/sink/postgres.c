@@ -85,12 +85,21 @@ void postgres_forget(struct postgres *self)
     self->begun = false;
     self->sink.pending_bytes = 0;
     self->left_out_count = 0;
-    for (size_t i = 0; i < self->target_count; i++) {
-        buf_clear(&self->target[i].rows);
-        blame_clear(&self->target[i].blame);
-        self->target[i].copying = false;
-        self->target[i].checked = false;
+    for (struct target *target = self->target; target; target = target->next) {
+        buf_clear(&target->rows);
+        blame_clear(&target->blame);
+        target->copying = false;
+        target->checked = false;
     }
+}
+
+void postgres_settle(struct postgres *self)
+{
+    for (struct target *target = self->target; target; target = target->next)
+        blame_clear(&target->blame);
+    self->begun = false;
+    self->left_out_count = 0;
+    self->sink.pending_bytes = 0;
 }
 
 static bool fail(struct postgres *self)
@@ -355,27 +364,6 @@ static bool postgres_claim(struct sink *sink, const struct lane *lane, struct me
     return false;
 }
 
-static bool postgres_put(struct sink *sink, const struct batch *batch, const struct row *row,
-                         size_t count, struct fault *fault)
-{
-    struct postgres *self = (struct postgres *)sink;
-    struct target *target = postgres_target(self, row->change, fault);
-    if (!target)
-        return fail(self);
-    struct encoder encoder = self->encoder;
-    encoder.layout = target->layout;
-    size_t start = target->rows.len;
-    for (size_t i = 0; i < count; i++) {
-        if (encoder_row(&encoder, &row[i], batch, &target->rows, fault))
-            continue;
-        buf_cut(&target->rows, start);
-        return fault->kind == FAULT_RECORD ? false : fail(self);
-    }
-    sink->pending_bytes += target->rows.len - start;
-    blame_add(&target->blame, row->change->record->at, count);
-    return postgres_send_piece(self, target, fault) || fail(self);
-}
-
 static void put_number_or_null(struct buf *sql, int64_t number, int64_t none)
 {
     if (number == none)
@@ -507,11 +495,7 @@ static bool postgres_flush(struct sink *sink, const struct lane *lane, const str
         return fail(self);
     for (size_t i = 0; sink->type->remembers && i < count; i++)
         self->claim[reach[i].lane].next = reach[i].next;
-    for (size_t i = 0; i < self->target_count; i++)
-        blame_clear(&self->target[i].blame);
-    self->begun = false;
-    self->left_out_count = 0;
-    sink->pending_bytes = 0;
+    postgres_settle(self);
     return true;
 }
 
@@ -533,11 +517,10 @@ static void postgres_stop(struct sink *sink)
 {
     struct postgres *self = (struct postgres *)sink;
     postgres_forget(self);
-    for (size_t i = 0; i < self->target_count; i++) {
-        buf_release(&self->target[i].rows);
-        blame_release(&self->target[i].blame);
+    for (struct target *target = self->target; target; target = target->next) {
+        buf_release(&target->rows);
+        blame_release(&target->blame);
     }
-    mem_free(self->target);
     mem_free(self->claim);
     mem_free(self->left_out);
     buf_release(&self->sql);

@@ -56,25 +56,24 @@ static struct target *add_target(struct postgres *self, const struct layout *lay
                   TARGET_LIMIT);
         return NULL;
     }
-    struct target *list = mem_realloc(self->target, (self->target_count + 1) * sizeof(*list));
-    if (list)
-        self->target = list;
-    if (!list || !arena_copy(&self->arena, name, &name)) {
+    struct target *target = ARENA_NEW(&self->arena, struct target, 1);
+    if (!target || !arena_copy(&self->arena, name, &name)) {
         fault_memory(fault, "a table");
         return NULL;
     }
-    struct target *target = &self->target[self->target_count++];
-    *target = (struct target){.name = name, .layout = layout};
+    *target = (struct target){.next = self->target, .name = name, .layout = layout};
     buf_init(&target->rows, BUFFER_LIMIT);
+    self->target = target;
+    self->target_count++;
     return target;
 }
 
 static struct target *find_target(struct postgres *self, const struct layout *layout, str name)
 {
-    for (size_t i = 0; i < self->target_count; i++)
-        if (self->target[i].layout == layout && str_eq(self->target[i].name, name))
-            return &self->target[i];
-    return NULL;
+    struct target *target = self->target;
+    while (target && !(target->layout == layout && str_eq(target->name, name)))
+        target = target->next;
+    return target;
 }
 
 struct target *postgres_target(struct postgres *self, const struct change *change,
@@ -236,10 +235,10 @@ static bool open_copy(struct postgres *self, struct target *target, struct fault
 
 static struct target *copying_target(struct postgres *self)
 {
-    for (size_t i = 0; i < self->target_count; i++)
-        if (self->target[i].copying)
-            return &self->target[i];
-    return NULL;
+    struct target *target = self->target;
+    while (target && !target->copying)
+        target = target->next;
+    return target;
 }
 
 static bool send_rows(struct postgres *self, struct target *target, struct fault *fault)
@@ -252,12 +251,71 @@ static bool send_rows(struct postgres *self, struct target *target, struct fault
 
 /* Sends what a table has gathered, where that is worth it. A connection copies into one table at a
    time: the others wait until the flush. */
-bool postgres_send_piece(struct postgres *self, struct target *target, struct fault *fault)
+static bool send_piece(struct postgres *self, struct target *target, struct fault *fault)
 {
-    struct target *open = copying_target(self);
-    if (target->rows.len < PIECE_SIZE || (open && open != target))
+    if (target->rows.len < PIECE_SIZE)
         return true;
-    return open_copy(self, target, fault) && send_rows(self, target, fault);
+    struct target *open = copying_target(self);
+    return (open && open != target)
+           || (open_copy(self, target, fault) && send_rows(self, target, fault));
+}
+
+static struct target *touch_target(struct postgres *self, const struct change *change,
+                                   struct fault *fault)
+{
+    struct target *target = postgres_target(self, change, fault);
+    if (!target || target->fresh > 0)
+        return target;
+    target->start = target->rows.len;
+    target->also = self->touched;
+    self->touched = target;
+    return target;
+}
+
+/* The changes of a record may be of several tables. False with FAULT_RECORD: the rows were not
+   encoded. */
+static bool encode_rows(struct postgres *self, const struct batch *batch, const struct row *row,
+                        size_t count, struct fault *fault)
+{
+    struct encoder encoder = self->encoder;
+    struct target *target = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!target || row[i].change != row[i - 1].change)
+            target = touch_target(self, row[i].change, fault);
+        if (!target)
+            return false;
+        encoder.layout = target->layout;
+        target->fresh++;
+        if (!encoder_row(&encoder, &row[i], batch, &target->rows, fault))
+            return false;
+    }
+    return true;
+}
+
+bool postgres_put(struct sink *sink, const struct batch *batch, const struct row *row, size_t count,
+                  struct fault *fault)
+{
+    struct postgres *self = (struct postgres *)sink;
+    bool encoded = encode_rows(self, batch, row, count, fault);
+    struct target *touched = self->touched;
+    self->touched = NULL;
+    for (struct target *target = touched; target; target = target->also) {
+        if (encoded) {
+            sink->pending_bytes += target->rows.len - target->start;
+            blame_add(&target->blame, row->change->record->at, target->fresh);
+        } else {
+            buf_cut(&target->rows, target->start);
+        }
+        target->fresh = 0;
+    }
+    if (!encoded && fault->kind == FAULT_RECORD)
+        return false;
+    bool good = encoded;
+    for (; good && touched; touched = touched->also)
+        good = send_piece(self, touched, fault);
+    if (!good)
+        postgres_forget(self);
+    return good;
 }
 
 static bool finish_copy(struct postgres *self, struct target *target, struct fault *fault)
@@ -277,11 +335,9 @@ bool postgres_finish_copies(struct postgres *self, struct fault *fault)
     struct target *open = copying_target(self);
     if (open && !finish_copy(self, open, fault))
         return false;
-    for (size_t i = 0; i < self->target_count; i++) {
-        struct target *target = &self->target[i];
+    for (struct target *target = self->target; target; target = target->next)
         if (target->rows.len > 0
             && !(open_copy(self, target, fault) && finish_copy(self, target, fault)))
             return false;
-    }
     return true;
 }

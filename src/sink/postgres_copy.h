@@ -15,6 +15,7 @@
 
 /* A table that rows go to. */
 struct target {
+    struct target *next;
     str name;
     const struct layout *layout;
     struct buf rows;
@@ -23,6 +24,9 @@ struct target {
     bool typed;
     bool copying; /* its COPY is open */
     bool checked; /* it was made or found, with all columns, on this connection */
+    /* While the rows of a record are put: */
+    size_t start, fresh; /* where its first one begins; how many there are */
+    struct target *also; /* the next table that has any */
 };
 
 /* What is known of a lane: the index is the lane's number. */
@@ -42,7 +46,7 @@ struct postgres {
     struct postgres_identity identity;
     const struct layout *layout;
     struct encoder encoder;
-    struct target *target;
+    struct target *target, *touched;
     size_t target_count;
     struct claim *claim;
     size_t claim_count;
@@ -76,6 +80,9 @@ struct target *postgres_target(struct postgres *self, const struct change *chang
    way on it must not commit. */
 void postgres_forget(struct postgres *self);
 
+/* Everything since the last true flush is stored. */
+void postgres_settle(struct postgres *self);
+
 /* SQL for the version that the comment of a pivot table tells, by its oid; -1 where it has none. */
 #define POSTGRES_VERSION_OF(oid)                                                                   \
     "coalesce(substring(obj_description(" oid ", 'pg_class') "                                     \
@@ -87,9 +94,9 @@ bool postgres_judge_version(const char *version, struct fault *fault) MUST_CHECK
 /* Opens the transaction of a flush, where that has not happened. */
 bool postgres_begin(struct postgres *self, struct fault *fault) MUST_CHECK;
 
-/* Sends what a table has gathered, where that is worth it, while decoding goes on. */
-bool postgres_send_piece(struct postgres *self, struct target *target,
-                         struct fault *fault) MUST_CHECK;
+/* sink_type.put. */
+bool postgres_put(struct sink *sink, const struct batch *batch, const struct row *row, size_t count,
+                  struct fault *fault);
 
 #define SQLSTATE_DIVISION_BY_ZERO                                                                  \
     3452582 /* 22012 in base 36: a closing query found another state */

@@ -157,10 +157,7 @@ static bool replay_flush(struct sink *sink, const struct lane *lane, const struc
     }
     if (!good)
         return fail(self);
-    for (size_t i = 0; i < self->target_count; i++)
-        blame_clear(&self->target[i].blame);
-    self->begun = false;
-    sink->pending_bytes = 0;
+    postgres_settle(self);
     return true;
 }
 

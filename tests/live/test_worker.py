@@ -1,5 +1,6 @@
 """The worker against real servers: row-for-row what the log says, after kills, outages, stopped
 processes, refused records and people's mistakes."""
+import json
 import pathlib
 import random
 import re
@@ -9,20 +10,6 @@ import pytest
 
 import worker_kit
 from worker_kit import produce, produce_message
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
-    failed = request.session.testsfailed
-    made = worker_kit.Bench(stack, binary, tmp_path, name)
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
 
 
 def test_plain_run_is_equal_row_for_row(bench, stack):
@@ -176,6 +163,42 @@ def test_another_target_under_an_old_group_is_refused(bench, stack):
     bench.uri = stack.database(bench.name + "_2")
     bench.make_table()
     refuses(bench, bench.connector(), "other or restored target")
+
+
+def test_a_record_of_several_tables_and_messages_goes_to_each(bench, stack):
+    """wal2json's first format has a whole transaction in one message. Of one that has a value which
+    cannot be stored no table gets a row."""
+    def insert(table, number, text):
+        return {"kind": "insert", "schema": "public", "table": table, "columnnames": ["a", "b"],
+                "columntypes": ["integer", "text"], "columnvalues": [number, text],
+                "pk": {"pknames": ["a"], "pktypes": ["integer"]}}
+
+    def transaction(number, *changes):
+        return {"xid": number, "timestamp": "2018-03-27 11:58:28.988414-03", "change": [
+            *changes, {"kind": "message", "transactional": True, "prefix": "who",
+                       "content": f"user {number}"}]}
+    stack.create_topic(bench.topic)
+    for number in range(1, 201):
+        bad = "too long" if number == 150 else "x"
+        produce_message(stack, bench.topic, 0, "k", transaction(
+            number, insert("one", number, "a"), insert("two", number, bad), insert("one", -number, "c")))
+    for table in ("one", "two"):
+        bench.sql(f"create table audit_{table} (a text, change_field text, new_value varchar(5))")
+    worker = bench.worker(bench.connector(
+        decoder="wal2json-v1", pivot__keys="a", pivot__fields="*", table="audit_${table}",
+        pivot__columns="a,change_field,new_value", message__table="audit_message", errors__tolerance="all",
+        errors__deadletterqueue__file=str(bench.folder / "letters")))
+    bench.caught_up()
+    assert worker.stop() == 0, worker.log()
+    good = [number for number in range(1, 201) if number != 150]
+    assert sorted(bench.sql("select a, change_field, new_value from audit_one")) == sorted(
+        row for number in good for row in (f"{number}|b|a", f"{-number}|b|c"))
+    assert sorted(bench.sql("select a, change_field, new_value from audit_two")) == sorted(
+        f"{number}|b|x" for number in good)
+    assert sorted(bench.sql("select tx_id, content from audit_message")) == sorted(
+        f"{number}|user {number}" for number in good)
+    letter = json.loads((bench.folder / "letters").read_text())
+    assert letter["offset"] == 149
 
 
 def test_two_connectors_and_several_tables_share_a_database(bench, stack):
