@@ -10,26 +10,8 @@ import time
 import pytest
 
 import worker_kit
-from pg_proxy import Proxy
 from relay import Link, Relay
 from worker_kit import produce, wait_until
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
-
-
-@pytest.fixture
-def proxy(stack):
-    made = Proxy(stack.postgres_port())
-    yield made
-    made.close()
 
 
 def test_partitions_added_while_it_runs(bench, stack):

@@ -21,16 +21,6 @@ from worker_kit import (Watch, assert_flat, produce, resident_kib, size, wait_un
                         watch_memory)
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
-
-
 class Outages:
     """Crashes of PostgreSQL, and some restarts of the broker, until it is told to end."""
 

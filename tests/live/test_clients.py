@@ -196,11 +196,6 @@ class Library:
         self.tell(name, "one.delete()", "assert not cluster.connectors")
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
 @pytest.mark.parametrize("client_type", [Kc, Cli, Library], ids=lambda each: each.package)
 def test_a_life_by_a_client_of_others(stack, binary, tmp_path, client_type, request):
     python = install(client_type.package, client_type.version)

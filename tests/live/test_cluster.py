@@ -2,7 +2,6 @@
 a task, and rows exactly once, whoever is killed. Requests are plain HTTP, as any client's."""
 import collections
 import concurrent.futures
-import itertools
 import json
 import random
 import re
@@ -17,26 +16,24 @@ import urllib.request
 import pytest
 
 import worker_kit
-from worker_kit import PATIENCE, pack_list, pack_text, produce, wait_until
+from worker_kit import PATIENCE, name_of, pack_list, pack_text, produce, wait_until
 
 SETTLED = 30.0  # seconds after a kill
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-numbers = itertools.count()
+def cluster_of(stack, binary, folder, request, kind):
+    """A cluster named after the test; as bench_of."""
+    failed = request.session.testsfailed
+    made = kind(stack, binary, folder, name_of(request, 40))
+    try:
+        yield made
+    finally:
+        made.bench.close(tell=request.session.testsfailed > failed)
 
 
 @pytest.fixture
 def cluster(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:40] + f"_{next(numbers)}"
-    failed = request.session.testsfailed
-    made = Cluster(stack, binary, tmp_path, name)
-    yield made
-    made.bench.close(tell=request.session.testsfailed > failed)
+    yield from cluster_of(stack, binary, tmp_path, request, Cluster)
 
 
 def free_port():
@@ -137,6 +134,27 @@ class Cluster:
                     for task in wait_until(agreed, f"{name} settled", seconds, 0.2)["tasks"]]
         except AssertionError as late:
             raise AssertionError(f"{late}: {self.seen}") from None
+
+    def survive_kills(self, members, tasks, check=lambda: None):
+        """Kills one of three, two, all: those that live share the tasks, and those that come back."""
+        chance = random.Random(7)
+        for count in (1, 2, 3):
+            # Of one, it is one that has something to do.
+            owner = self.settled(self.name, tasks)[0]
+            victims = [next(each for each in members if each.id == owner)]
+            victims += chance.sample([each for each in members if each not in victims], count - 1)
+            for each in victims:
+                each.worker.kill()
+            living = [each for each in members if each not in victims]
+            if living:
+                assert set(self.settled(self.name, tasks, living)) <= {each.id for each in living}
+                check()
+            for each in victims:
+                each.start()
+            for each in victims:
+                wait_until(each.ready, f"{each.id} is back")
+            self.settled(self.name, tasks)
+            check()
 
     def records(self, topic):
         """Key -> newest value of a topic, None for a tombstone."""
@@ -459,27 +477,10 @@ def test_kills_of_one_of_two_and_of_all(cluster, stack):
     assert members[1].ask("POST", "/connectors", cluster.connector(
         "asleep", topics="none")).status == 201
     assert members[1].ask("PUT", "/connectors/asleep/pause").status == 202
-    owners = cluster.settled(name, tasks)
+    cluster.settled(name, tasks)
     producer = cluster.bench.producer(rate=500)
     cluster.bench.begun()
-    chance = random.Random(7)
-    for count in (1, 2, 3):
-        # Of one, it is one that has something to do.
-        victims = [next(each for each in members if each.id == owners[0])]
-        victims += chance.sample([each for each in members if each not in victims], count - 1)
-        for each in victims:
-            each.worker.kill()
-        living = [each for each in members if each not in victims]
-        if living:
-            owners = cluster.settled(name, tasks, living)
-            assert set(owners) <= {each.id for each in living}
-            check_group(stack, cluster, tasks)
-        for each in victims:
-            each.start()
-        for each in victims:
-            wait_until(each.ready, f"{each.id} is back")
-        owners = cluster.settled(name, tasks)
-        check_group(stack, cluster, tasks)
+    cluster.survive_kills(members, tasks, lambda: check_group(stack, cluster, tasks))
     asleep = members[2].status("asleep")
     assert asleep["connector"]["state"] == "PAUSED"
     assert producer.alive()

@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-import worker_kit
 from browser_kit import free_port
 from test_cluster import Cluster, Member
 from worker_kit import pack_list, pack_text, produce, wait_until
@@ -16,11 +15,6 @@ README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 RESOURCES = {"Topic": 2, "Group": 3, "TransactionalId": 5}
 OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
 PASSWORD = "of-the-worker"
-
-
-@pytest.fixture(scope="module", name="stack")
-def start_stack():
-    yield from worker_kit.start_stack()
 
 
 @pytest.fixture(name="guarded")

@@ -10,21 +10,8 @@ import time
 import pytest
 
 import worker_kit
-from conftest import TOP
+from servers_kit import TOP
 from worker_kit import pack_list, pack_text, produce, wait_until
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
-    made = worker_kit.Bench(stack, binary, tmp_path, name)
-    yield made
-    made.close()
 
 
 def command(bench, name, *arguments, properties=None):

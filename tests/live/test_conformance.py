@@ -18,7 +18,7 @@ import urllib.parse
 import pytest
 
 import worker_kit
-from conftest import TOP
+from servers_kit import TOP
 from connect_cases import CREATE, PATHS, STEPS, TOPIC
 from worker_kit import wait_until
 
@@ -44,7 +44,8 @@ def file_connector():
 def stack():
     os.environ["FIELDTRAIL_CONNECT_CLASSPATH"] = f"{file_connector()}/*"
     try:
-        yield from worker_kit.start_stack("connect")
+        with worker_kit.start_stack("connect") as started:
+            yield started
     finally:
         del os.environ["FIELDTRAIL_CONNECT_CLASSPATH"]
 

@@ -21,11 +21,6 @@ KILLS = int(os.environ.get("FIELDTRAIL_CSV_KILLS", "5"))
 NAMES = [name for name, _ in COLUMNS]
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
 class Files(worker_kit.Bench):
     """A connector that writes files, each group of workers into a directory of its own."""
 
@@ -91,10 +86,7 @@ def copy_csv(bench, target, content):
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
-    made = Files(stack, binary, tmp_path, name)
-    yield made
-    made.close()
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request, Files)
 
 
 def test_shipped_connector_runs(bench, stack):

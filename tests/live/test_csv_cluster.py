@@ -1,23 +1,12 @@
 """Files of a cluster of workers: rows exactly once in a directory that all of them see, and no row at
 all where somebody said so of directories that they do not share."""
-import itertools
 import os
-import random
-import re
 
 import pytest
 
-import worker_kit
-from test_cluster import Cluster
+from test_cluster import Cluster, cluster_of
 from test_csv import Files
 from worker_kit import produce, wait_until
-
-numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
 
 
 class FileCluster(Cluster):
@@ -34,34 +23,17 @@ class FileCluster(Cluster):
 
 @pytest.fixture
 def cluster(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:40] + f"_{next(numbers)}"
-    failed = request.session.testsfailed
-    made = FileCluster(stack, binary, tmp_path, name)
-    yield made
-    made.bench.close(tell=request.session.testsfailed > failed)
+    yield from cluster_of(stack, binary, tmp_path, request, FileCluster)
 
 
 def test_kills_leave_every_row_once_in_a_shared_directory(cluster, stack):
     bench = cluster.bench
     stack.create_topic(bench.topic)
     members = cluster.start(3)
-    owners = cluster.create(members[0], 4, file__roll__bytes="20000", file__compression="gzip")
+    cluster.create(members[0], 4, file__roll__bytes="20000", file__compression="gzip")
     producer = bench.producer(rate=500)
     wait_until(lambda: len(bench.stored()) == 6, "all partitions are read")
-    chance = random.Random()
-    for count in (1, 2, 3):
-        victims = [next(each for each in members if each.id == owners[0])]
-        victims += chance.sample([each for each in members if each not in victims], count - 1)
-        for each in victims:
-            each.worker.kill()
-        living = [each for each in members if each not in victims]
-        if living:
-            assert set(cluster.settled(cluster.name, 4, living)) <= {each.id for each in living}
-        for each in victims:
-            each.start()
-        for each in victims:
-            wait_until(each.ready, f"{each.id} is back")
-        owners = cluster.settled(cluster.name, 4)
+    cluster.survive_kills(members, 4)
     assert producer.alive()
     producer.finish()
     bench.caught_up()

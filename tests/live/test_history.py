@@ -3,37 +3,20 @@ of their own (history_kit.py), their plans, and hostile names."""
 import json
 import os
 import re
-import shlex
-import shutil
 import subprocess
-import tempfile
 import uuid
 
 import pytest
 
-from conftest import TOP, local
+from servers_kit import TOP, instance
 from history_kit import COLUMNS, FIELDS, Table, ask, literal, psql, source_rows, undone
 
 
 @pytest.fixture(scope="module")
 def server():
     """PostgreSQL alone; its URI without the database."""
-    data = tempfile.mkdtemp(prefix="fieldtrail-live-")
-    environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto",
-                       FIELDTRAIL_PG_FAST="1")
-    fetched = local(environment, "fetch", "postgres")
-    if fetched.returncode != 0:
-        shutil.rmtree(data, ignore_errors=True)
-        pytest.skip("PostgreSQL cannot be had here: " + (fetched.stderr or fetched.stdout)[-300:])
-    try:
-        started = local(environment, "up", "postgres")
-        assert started.returncode == 0, started.stdout + started.stderr
-        values = dict(line.removeprefix("export ").split("=", 1)
-                      for line in local(environment, "env").stdout.splitlines())
-        yield shlex.split(values["FIELDTRAIL_PG_URI"])[0].rsplit("/", 1)[0]
-    finally:
-        local(environment, "down")
-        shutil.rmtree(data, ignore_errors=True)
+    with instance("postgres", FIELDTRAIL_PG_FAST="1") as started:
+        yield started.environment["FIELDTRAIL_PG_URI"].rsplit("/", 1)[0]
 
 
 class Base:

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from conftest import TOP
+from servers_kit import TOP
 from history_kit import ask
-from worker_kit import Bench, Stack, sql, wait_until
+from worker_kit import Stack, bench_of, sql, wait_until
 
 TRANSACTIONS = int(os.environ.get("FIELDTRAIL_HISTORY_TRANSACTIONS", "2000"))
 COPIES, IDS = 20, 200
@@ -20,10 +20,8 @@ SOURCE = {"topic.prefix": "chain", "table.include.list": "chain.t", "slot.name":
 
 
 @pytest.fixture
-def bench(servers, binary, tmp_path):
-    made = Bench(Stack(servers.environment), binary, tmp_path, "chain_history")
-    yield made
-    made.close()
+def bench(servers, binary, tmp_path, request):
+    yield from bench_of(Stack(servers.environment), binary, tmp_path, request)
 
 
 def statement(chance, truncates):

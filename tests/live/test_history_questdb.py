@@ -2,37 +2,20 @@
 history_kit.py; and what the commands answer that ask PostgreSQL alone."""
 import collections
 import json
-import os
 import re
-import shlex
-import shutil
 import subprocess
-import tempfile
 
 import pytest
 
-from conftest import local
+from servers_kit import instance
 from history_kit import COLUMNS, FIELDS, Table, literal
 from questdb_kit import Quest
 
 
 @pytest.fixture(scope="module")
 def quest():
-    data = tempfile.mkdtemp(prefix="fieldtrail-live-")
-    environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto")
-    fetched = local(environment, "fetch", "questdb")
-    if fetched.returncode != 0:
-        shutil.rmtree(data, ignore_errors=True)
-        pytest.skip("QuestDB cannot be had here: " + (fetched.stderr or fetched.stdout)[-300:])
-    try:
-        started = local(environment, "up", "questdb")
-        assert started.returncode == 0, started.stdout + started.stderr
-        values = dict(line.removeprefix("export ").split("=", 1)
-                      for line in local(environment, "env").stdout.splitlines())
-        yield Quest(shlex.split(values["FIELDTRAIL_QUESTDB_URL"])[0])
-    finally:
-        local(environment, "down")
-        shutil.rmtree(data, ignore_errors=True)
+    with instance("questdb") as started:
+        yield Quest(started.environment["FIELDTRAIL_QUESTDB_URL"])
 
 
 class Asked:

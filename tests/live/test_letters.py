@@ -7,18 +7,8 @@ import re
 import pytest
 
 import worker_kit
-from pg_proxy import REPLAY_STEPS, Proxy
+from pg_proxy import REPLAY_STEPS
 from worker_kit import assert_flat, events, produce, produce_message, size, watch_memory
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
 
 
 def letters_of(stack, topic):
@@ -226,13 +216,6 @@ def test_poison_is_left_out_and_replayed_after_the_fix(bench, stack, tmp_path):
         assert int(counts["refused"]) == len(hopeless)
         assert int(counts["written"]) == (0 if turn else len(refused))
         bench.equal(wanted=without(set(hopeless.values())))
-
-
-@pytest.fixture
-def proxy(stack):
-    made = Proxy(stack.postgres_port())
-    yield made
-    made.close()
 
 
 def start_replay(bench, path):

@@ -14,11 +14,6 @@ from browser_kit import free_port
 from worker_kit import produce, wait_until
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
 @pytest.fixture(name="bench")
 def make_bench(stack, binary, tmp_path, request):
     made = worker_kit.Bench(stack, binary, tmp_path, request.node.name)

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from conftest import TOP
-from worker_kit import Bench, PARTITIONS, Stack, wait_until
+from servers_kit import TOP
+from worker_kit import PARTITIONS, Stack, bench_of, wait_until
 
 CHANGES = 6000
 COLUMNS = ["change_field", "old_value", "new_value", "old_known", "op", "row_key", "kafka_partition",
@@ -66,9 +66,7 @@ TOPICS = ["moving.moving.whole", "moving.moving.blind"]
 
 @pytest.fixture
 def bench(servers, binary, tmp_path, request):
-    made = Bench(Stack(servers.environment), binary, tmp_path, "key_%x" % (hash(request.node.name) & 0xffffffff))
-    yield made
-    made.close()
+    yield from bench_of(Stack(servers.environment), binary, tmp_path, request)
 
 
 def start_source(servers, folder):

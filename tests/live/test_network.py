@@ -10,19 +10,8 @@ import time
 
 import pytest
 
-import worker_kit
 from relay import Link, Relay
 from worker_kit import wait_until
-
-
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
 
 
 @pytest.fixture

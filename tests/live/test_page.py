@@ -13,11 +13,6 @@ from worker_kit import produce, wait_until
 SECRET = "the-password-of-nobody"
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
 @pytest.fixture(scope="module", name="chromedriver")
 def start_driver():
     with driver() as address:

@@ -14,7 +14,7 @@ import pytest
 
 import questdb_kit
 import worker_kit
-from conftest import TOP
+from servers_kit import TOP
 from questdb_kit import KEYS, QuestBench, basic, statement_in
 from worker_kit import produce, produce_message, wait_until
 
@@ -27,7 +27,7 @@ SHIPPED = TOP / "connectors" / "holding-questdb.json"
 def stack():
     os.environ["QDB_DEV_MODE_ENABLED"] = "true"  # without it no table can be suspended by hand
     try:
-        for started in worker_kit.start_stack("questdb"):
+        with worker_kit.start_stack("questdb") as started:
             yield started
             # Their orderly end takes longer than some of the tests.
             started.control("stop", "questdb", "kafka", "postgres", "--immediate")
@@ -37,10 +37,7 @@ def stack():
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60]
-    made = QuestBench(stack, binary, tmp_path, name)
-    yield made
-    made.close()
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request, QuestBench)
 
 
 def shipped(bench, name, *variables):

@@ -18,7 +18,7 @@ from worker_kit import produce, produce_message, wait_until
 def stack():
     os.environ["QDB_DEV_MODE_ENABLED"] = "true"  # without it no table can be suspended by hand
     try:
-        for started in worker_kit.start_stack("questdb"):
+        with worker_kit.start_stack("questdb") as started:
             yield started
             started.control("stop", "questdb", "kafka", "postgres", "--immediate")
     finally:
@@ -27,10 +27,7 @@ def stack():
 
 @pytest.fixture
 def bench(stack, binary, tmp_path, request):
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
-    made = QuestBench(stack, binary, tmp_path, name)
-    yield made
-    made.close()
+    yield from worker_kit.bench_of(stack, binary, tmp_path, request, QuestBench)
 
 
 @pytest.fixture

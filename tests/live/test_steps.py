@@ -12,23 +12,6 @@ from pg_proxy import STEPS, Proxy
 from worker_kit import Watch, produce, wait_until
 
 
-@pytest.fixture(scope="module")
-def stack():
-    yield from worker_kit.start_stack()
-
-
-@pytest.fixture
-def bench(stack, binary, tmp_path, request):
-    yield from worker_kit.bench_of(stack, binary, tmp_path, request)
-
-
-@pytest.fixture
-def proxy(stack):
-    made = Proxy(stack.postgres_port())
-    yield made
-    made.close()
-
-
 def start(bench, proxy, path):
     worker = bench.worker(path)
     proxy.pid = worker.process.pid

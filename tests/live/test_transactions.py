@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from conftest import TOP
-from worker_kit import Bench, Stack, sql
+from servers_kit import TOP
+from worker_kit import Stack, bench_of, sql
 
 TRANSACTIONS = 2000
 TABLES = """
@@ -50,10 +50,7 @@ group by tx_id having (sum(account), sum(entry), sum(message)) <> (2, 4, 1)"""
 
 @pytest.fixture
 def bench(servers, binary, tmp_path, request):
-    made = Bench(Stack(servers.environment), binary, tmp_path,
-                 "tx_%x" % (hash(request.node.name) & 0xffffffff))
-    yield made
-    made.close()
+    yield from bench_of(Stack(servers.environment), binary, tmp_path, request)
 
 
 class Reader:

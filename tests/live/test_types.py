@@ -20,7 +20,8 @@ import time
 import pytest
 
 import type_columns as judged
-from worker_kit import Bench, Stack, wait_until
+from servers_kit import TOP
+from worker_kit import Stack, bench_of, wait_until
 
 CHANGES = int(os.environ.get("FIELDTRAIL_TYPES_CHANGES", "80"))
 SEED = int(os.environ.get("FIELDTRAIL_TYPES_SEED", "1"))
@@ -151,7 +152,6 @@ def offsets(servers, topic):
 @pytest.fixture(scope="module")
 def run(servers, tmp_path_factory):
     """The changes are made, captured eight times, and lie in files of kcat -J lines."""
-    from conftest import TOP
     folder = tmp_path_factory.mktemp("types")
     start = time.monotonic()
     servers.sql(source_sql())
@@ -372,11 +372,7 @@ def test_rows_are_what_the_database_wrote_down(name, run, binary, record_propert
 
 @pytest.fixture
 def bench(servers, binary, tmp_path, request):
-    failed = request.session.testsfailed
-    made = Bench(Stack(servers.environment), binary, tmp_path,
-                 "types_%x" % (hash(request.node.name) & 0xffffffff))
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
+    yield from bench_of(Stack(servers.environment), binary, tmp_path, request)
 
 # --------------------------------------------------------------------------
 # What `check` says of the types is enough

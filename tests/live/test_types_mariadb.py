@@ -14,11 +14,11 @@ import time
 
 import pytest
 
-import conftest
+from servers_kit import TOP, instance
 import test_types
 import type_columns as judged
 from test_types import CHANGES, SEED
-from type_columns import RANDOM, Column, Loss, literal, mode, quoted
+from type_columns import RANDOM, Column, Loss, literal, quoted
 
 
 class Settings(judged.Settings):
@@ -208,7 +208,8 @@ def connector(servers, name, settings, folder):
 
 @pytest.fixture(scope="module")
 def servers():
-    yield from conftest.start_servers("mariadb", "kafka", "connect", FIELDTRAIL_CONNECTOR="mariadb")
+    with instance("mariadb", "kafka", "connect", FIELDTRAIL_CONNECTOR="mariadb") as started:
+        yield started
 
 
 def ask(servers, text):
@@ -222,7 +223,7 @@ def run(servers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("types")
     ask(servers, source_sql())
     for name, settings in COMBINATIONS.items():
-        servers.run(conftest.TOP / "compose" / "connector", "apply", connector(servers, name, settings, folder))
+        servers.run(TOP / "compose" / "connector", "apply", connector(servers, name, settings, folder))
     ask(servers, "use judge; set sql_mode = ''; set time_zone = '+00:00';\n" + "\n".join(random_changes()))
     truth = []
     for line in ask(servers, "select json_array(op, id, old, new) from judge.truth order by seq").splitlines():

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -18,10 +17,9 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import zlib
 
-import pytest
-
-from conftest import TOP, Servers, local
+from servers_kit import TOP, Servers, instance
 
 PARTITIONS = 6
 # For machines that have much else to do: every wait may take so many times as long.
@@ -39,35 +37,27 @@ def cases(always, thorough):
 
 
 def start_stack(*services):
-    """Servers of their own, PostgreSQL and Kafka among them, for these tests stop and restart them.
-    A generator."""
-    services = ["postgres", "kafka", *services]
-    data = tempfile.mkdtemp(prefix="fieldtrail-live-")
-    environment = dict(os.environ, FIELDTRAIL_DATA=data, FIELDTRAIL_PORTS="auto")
-    fetched = local(environment, "fetch", *services)
-    if fetched.returncode != 0:
-        shutil.rmtree(data, ignore_errors=True)
-        pytest.skip("the servers cannot be had here: " + (fetched.stderr or fetched.stdout)[-300:])
-    try:
-        started = local(environment, "up", *services)
-        assert started.returncode == 0, started.stdout + started.stderr
-        for line in local(environment, "env").stdout.splitlines():
-            name, value = line[len("export "):].split("=", 1)
-            environment[name] = value.strip("'")
-        yield Stack(environment)
-    finally:
-        local(environment, "down")
-        shutil.rmtree(data, ignore_errors=True)
+    """PostgreSQL, Kafka and these, as a Stack: a context."""
+    return instance("postgres", "kafka", *services, kind=Stack)
 
 
-def bench_of(stack, binary, folder, request):
+def bench_of(stack, binary, folder, request, kind=None):
     """A bench named after the test; where the test fails, its workers' last words are shown. A
     generator."""
-    name = re.sub(r"\W+", "_", request.node.name[len("test_"):])[:60].strip("_")
     failed = request.session.testsfailed
-    made = Bench(stack, binary, folder, name)
-    yield made
-    made.close(tell=request.session.testsfailed > failed)
+    made = (kind or Bench)(stack, binary, folder, name_of(request))
+    try:
+        yield made
+    finally:
+        made.close(tell=request.session.testsfailed > failed)
+
+
+def name_of(request, limit=60):
+    """The test's name, as a topic, a group and a database can have it."""
+    name = re.sub(r"\W+", "_", request.node.name.removeprefix("test_"))
+    if len(name) > limit:
+        name = f"{name[:limit - 9]}_{zlib.crc32(name.encode()):08x}"
+    return name.strip("_").lower()
 
 
 def resident_kib(worker, what="VmRSS"):
@@ -99,11 +89,6 @@ class Stack(Servers):
 
     def postgres_port(self):
         return urllib.parse.urlsplit(self.environment["FIELDTRAIL_PG_URI"]).port
-
-    def control(self, *arguments):
-        """compose/local with this instance: stop, start, restart."""
-        done = local(self.environment, *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
 
     def database(self, name):
         """A new database; its URI."""
@@ -580,6 +565,8 @@ create trigger slow after insert on holding_pivot for each statement execute fun
 
     def caught_up(self, connector=None, seconds=60.0):
         """Waits until the stored positions are the ends of the log."""
+        self.state = "nothing is stored"
+
         def there():
             ends = self.stack.ends(self.topic)
             try:
