@@ -49,6 +49,9 @@ static inline void buf_char(struct buf *buf, char byte)
 void buf_int64(struct buf *buf, int64_t number);
 void buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The text between these quotes, each of them in it doubled: as in SQL and CSV. */
+void buf_quoted(struct buf *buf, char quote, str text);
+
 /* The text as a JSON string with its quotes: the shortest form RFC 8259 allows. */
 void buf_json_string(struct buf *buf, str text);
 

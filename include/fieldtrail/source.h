@@ -41,6 +41,28 @@ struct lane {
                           assign, it is checked: see assign */
 };
 
+/* One that nothing is known of. */
+static inline struct lane lane_new(str topic, int32_t partition)
+{
+    return (struct lane){.topic = topic,
+                         .partition = partition,
+                         .low = OFFSET_NONE,
+                         .high = OFFSET_NONE,
+                         .committed = OFFSET_NONE,
+                         .committed_held = OFFSET_NONE,
+                         .next = OFFSET_NONE,
+                         .held = OFFSET_NONE,
+                         .last_us = TIME_UNKNOWN};
+}
+
+/* It is not ours any more. */
+static inline void lane_give_up(struct lane *lane)
+{
+    lane->assigned = lane->outgoing = false;
+    lane->next = OFFSET_NONE;
+    lane->last_us = TIME_UNKNOWN;
+}
+
 struct source {
     const struct source_type *type;
     bool ended;     /* nothing will ever come again: set by poll */

@@ -39,17 +39,10 @@ static void put_csv_cell(struct buf *out, str text)
 {
     if (!text.ptr)
         return;
-    if (is_bare(text)) {
+    if (is_bare(text))
         buf_str(out, text);
-        return;
-    }
-    buf_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            buf_char(out, '"');
-        buf_char(out, text.ptr[i]);
-    }
-    buf_char(out, '"');
+    else
+        buf_quoted(out, '"', text);
 }
 
 static void put_csv(const PGresult *result, struct buf *out)

@@ -126,17 +126,6 @@ static size_t dollar_length(str text)
     return len < text.len && text.ptr[len] == '$' ? len + 1 : 0;
 }
 
-static void put_quoted(struct buf *out, str value, char quote)
-{
-    buf_char(out, quote);
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == quote)
-            buf_char(out, quote);
-        buf_char(out, value.ptr[i]);
-    }
-    buf_char(out, quote);
-}
-
 static bool find_value(struct scan *scan, str name, str *value)
 {
     for (size_t i = 0; i < scan->count; i++)
@@ -164,7 +153,7 @@ static void copy_colon(struct scan *scan)
         return;
     }
     if (quote)
-        put_quoted(scan->out, value, quote);
+        buf_quoted(scan->out, quote, value);
     else
         buf_str(scan->out, value);
     scan->rest = str_from_at(text, 2 * begin + len);

@@ -87,6 +87,21 @@ void buf_format(struct buf *buf, const char *format, ...)
     va_end(again);
 }
 
+void buf_quoted(struct buf *buf, char quote, str text)
+{
+    buf_char(buf, quote);
+    /* Each quote is doubled: once at the end of the part before it, once in front of the next. */
+    for (bool first = true; text.len > 0 || first; first = false) {
+        const char *found = text.len ? memchr(text.ptr, quote, text.len) : NULL;
+        str part = str_head(text, found ? (size_t)(found - text.ptr) + 1 : text.len);
+        buf_str(buf, part);
+        if (found)
+            buf_char(buf, quote);
+        text = str_from_at(text, part.len);
+    }
+    buf_char(buf, quote);
+}
+
 /* What stands behind the backslash for `byte`, 'u' for the long form, 0 where none is needed. */
 static char json_escape(unsigned char byte)
 {

@@ -156,17 +156,6 @@ static bool has_value(const struct sql *sql, const char *name)
     return false;
 }
 
-static void put_quoted(struct buf *out, str name, char quote)
-{
-    buf_char(out, quote);
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == quote)
-            buf_char(out, quote);
-        buf_char(out, name.ptr[i]);
-    }
-    buf_char(out, quote);
-}
-
 static bool add_table(struct sql *sql, struct fault *fault)
 {
     const struct config_entry *entry = config_find(&sql->connector.config, STR("table"));
@@ -179,7 +168,7 @@ static bool add_table(struct sql *sql, struct fault *fault)
     for (bool first = true; str_split(&name, schemas ? '.' : '\0', &part); first = false) {
         if (!first)
             buf_char(&sql->text, '.');
-        put_quoted(&sql->text, part, '"');
+        buf_quoted(&sql->text, '"', part);
     }
     return add_text(sql, "table", fault);
 }
@@ -190,7 +179,7 @@ static bool add_message_table(struct sql *sql, struct fault *fault)
     if (!entry || entry->value.len == 0)
         return true;
     buf_clear(&sql->text);
-    put_quoted(&sql->text, entry->value, '"');
+    buf_quoted(&sql->text, '"', entry->value);
     return add_text(sql, "message_table", fault);
 }
 
@@ -218,13 +207,28 @@ static bool check_fixed(const struct layout *layout, struct fault *fault)
 }
 
 struct types {
-    const char *sink, *text, *time, *flag, *small, *large;
+    const char *sink, *type[CONTENT_LONG + 1];
 };
 
 static const struct types types[] = {
-    {"PostgresSink", "text", "timestamptz", "boolean", "integer", "bigint"},
-    {"QuestDBSink", "VARCHAR", "TIMESTAMP", "BOOLEAN", "INT", "LONG"},
-    {"CsvSink", "VARCHAR", "TIMESTAMPTZ", "BOOLEAN", "INTEGER", "BIGINT"},
+    {"PostgresSink",
+     {[CONTENT_TEXT] = "text",
+      [CONTENT_TIME] = "timestamptz",
+      [CONTENT_FLAG] = "boolean",
+      [CONTENT_INT] = "integer",
+      [CONTENT_LONG] = "bigint"}},
+    {"QuestDBSink",
+     {[CONTENT_TEXT] = "VARCHAR",
+      [CONTENT_TIME] = "TIMESTAMP",
+      [CONTENT_FLAG] = "BOOLEAN",
+      [CONTENT_INT] = "INT",
+      [CONTENT_LONG] = "LONG"}},
+    {"CsvSink",
+     {[CONTENT_TEXT] = "VARCHAR",
+      [CONTENT_TIME] = "TIMESTAMPTZ",
+      [CONTENT_FLAG] = "BOOLEAN",
+      [CONTENT_INT] = "INTEGER",
+      [CONTENT_LONG] = "BIGINT"}},
 };
 
 /* By pivot.type.COLUMN, else what holds every value of the kind. */
@@ -235,24 +239,7 @@ static str type_of(const struct sql *sql, const struct types *of, const struct c
     const struct config_entry *entry = config_find(&sql->connector.config, str_from(key));
     if (column->kind == COLUMN_COPY && entry)
         return entry->value;
-    switch (column->kind) {
-    case COLUMN_DATETIME_CREATED:
-    case COLUMN_DATETIME_UPDATED:
-    case COLUMN_DATETIME_DELETED:
-    case COLUMN_DATETIME_INSERTED:
-    case COLUMN_EVENT_TIME:
-    case COLUMN_CONNECTOR_TIME:
-        return str_from(of->time);
-    case COLUMN_OLD_KNOWN:
-        return str_from(of->flag);
-    case COLUMN_KAFKA_PARTITION:
-        return str_from(of->small);
-    case COLUMN_KAFKA_OFFSET:
-    case COLUMN_FIELD_NO:
-        return str_from(of->large);
-    default:
-        return str_from(of->text);
-    }
+    return str_from(of->type[column_content(column->kind)]);
 }
 
 static const struct types *types_of(str class)
@@ -275,7 +262,7 @@ static bool add_keys(struct sql *sql, const struct types *of, const struct layou
             continue;
         if (sql->text.len > 0)
             buf_char(&sql->text, ' ');
-        put_quoted(&sql->text, column->name, '"');
+        buf_quoted(&sql->text, '"', column->name);
         buf_format(&sql->text, " %.*s,", STR_ARG(type));
     }
     return add_text(sql, "keys", fault);
@@ -289,9 +276,9 @@ static bool add_columns(struct sql *sql, const struct types *of, const struct la
     for (size_t i = 0; i < layout->count; i++) {
         if (i > 0)
             buf_str(&sql->text, STR(", "));
-        put_quoted(&sql->text, layout->column[i].name, '\'');
+        buf_quoted(&sql->text, '\'', layout->column[i].name);
         buf_str(&sql->text, STR(": "));
-        put_quoted(&sql->text, type_of(sql, of, &layout->column[i]), '\'');
+        buf_quoted(&sql->text, '\'', type_of(sql, of, &layout->column[i]));
     }
     return add_text(sql, "columns", fault);
 }

@@ -102,22 +102,6 @@ static inline bool put_plain(struct buf *out, str text, str null_text)
     return true;
 }
 
-static void put_quoted(struct buf *out, str text)
-{
-    str part;
-    buf_char(out, '"');
-    /* Each quote is doubled: once at the end of the part before it, once in front of the next. */
-    for (bool first = true; text.len > 0 || first; first = false) {
-        const char *quote = text.len ? memchr(text.ptr, '"', text.len) : NULL;
-        part = str_head(text, quote ? (size_t)(quote - text.ptr) + 1 : text.len);
-        buf_str(out, part);
-        if (quote)
-            buf_char(out, '"');
-        text = str_from_at(text, part.len);
-    }
-    buf_char(out, '"');
-}
-
 /* What spreadsheets take for a formula. Numbers are what they are. */
 static bool is_formula(struct value value)
 {
@@ -134,7 +118,7 @@ static bool put_guarded(const struct encoder *encoder, struct value value, struc
             "a value holds U+0000, which csv and PostgreSQL cannot hold: leave the column "
             "out, or use format=jsonl");
     size_t start = out->len;
-    put_quoted(out, value.text);
+    buf_quoted(out, '"', value.text);
     if (encoder->formula_guard && is_formula(value) && buf_reserve(out, 1)) {
         /* The apostrophe goes behind the opening quote. */
         memmove(out->ptr + start + 2, out->ptr + start + 1, out->len - start - 1);
@@ -164,7 +148,7 @@ static void csv_head(const struct encoder *encoder, struct buf *out)
         if (i > 0)
             buf_char(out, ',');
         if (!put_plain(out, name, encoder->null_text))
-            put_quoted(out, name);
+            buf_quoted(out, '"', name);
     }
     buf_char(out, '\n');
 }

@@ -10,20 +10,18 @@
 
 static bool make_room(struct blame *blame)
 {
-    size_t capacity = blame->capacity ? 2 * blame->capacity : 256;
-    struct blame_entry *entry = capacity > ENTRY_LIMIT
-                                    ? NULL
-                                    : mem_realloc(blame->entry, capacity * sizeof(*entry));
-    if (!entry)
+    if (blame->count == ENTRY_LIMIT)
         return false;
-    blame->entry = entry;
-    blame->capacity = capacity;
-    return true;
+    struct blame_entry *entry = mem_grow(blame->entry, blame->count, &blame->capacity,
+                                         sizeof(*entry));
+    if (entry)
+        blame->entry = entry;
+    return entry != NULL;
 }
 
 void blame_add(struct blame *blame, struct position at, size_t lines)
 {
-    blame->lost = blame->lost || (blame->count == blame->capacity && !make_room(blame));
+    blame->lost = blame->lost || !make_room(blame);
     if (blame->lost || lines == 0)
         return;
     uint64_t before = blame->count > 0 ? blame->entry[blame->count - 1].last_line : 0;

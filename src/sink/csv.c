@@ -236,17 +236,14 @@ static bool must_roll(const struct csv *self, const struct csv_form *form, const
 
 static struct extent *add_extent(struct csv *self, struct fault *fault)
 {
-    if (self->extent_count == self->extent_capacity) {
-        size_t capacity = self->extent_capacity ? 2 * self->extent_capacity : 64;
-        struct extent *more = mem_realloc(self->extent, capacity * sizeof(*more));
-        if (!more) {
-            fault_memory(fault, "rows");
-            return NULL;
-        }
-        self->extent = more;
-        self->extent_capacity = capacity;
+    struct extent *list = mem_grow(self->extent, self->extent_count, &self->extent_capacity,
+                                   sizeof(*list));
+    if (!list) {
+        fault_memory(fault, "rows");
+        return NULL;
     }
-    return &self->extent[self->extent_count++];
+    self->extent = list;
+    return &list[self->extent_count++];
 }
 
 /* The rows from `at` to the buffer's end are one record's. */

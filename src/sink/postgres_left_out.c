@@ -20,14 +20,11 @@ const char postgres_left_out_table[] =
 
 static bool grow(struct postgres *self, struct fault *fault)
 {
-    if (self->left_out && self->left_out_count < self->left_out_capacity)
-        return true;
-    size_t capacity = self->left_out_capacity ? 2 * self->left_out_capacity : 64;
-    struct left_out *list = mem_realloc(self->left_out, capacity * sizeof(*list));
+    struct left_out *list = mem_grow(self->left_out, self->left_out_count, &self->left_out_capacity,
+                                     sizeof(*list));
     if (!list)
         return fault_memory(fault, "records that are left out");
     self->left_out = list;
-    self->left_out_capacity = capacity;
     return true;
 }
 

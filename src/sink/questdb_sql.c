@@ -74,10 +74,3 @@ int64_t questdb_number(struct json *row, size_t nth)
     int64_t number;
     return json_int64(cell(row, nth), &number) ? number : -1;
 }
-
-void questdb_quote(struct buf *out, char quote, str name)
-{
-    buf_char(out, quote);
-    buf_str(out, name);
-    buf_char(out, quote);
-}

@@ -171,10 +171,10 @@ static void compose_create(struct questdb *self, const struct questdb_table *tab
     struct buf *sql = &self->sql;
     buf_clear(sql);
     buf_str(sql, STR("CREATE TABLE IF NOT EXISTS "));
-    questdb_quote(sql, '"', table->name);
+    buf_quoted(sql, '"', table->name);
     for (size_t i = 0; i < table->ilp.count; i++) {
         buf_str(sql, i ? STR(", ") : STR(" ("));
-        questdb_quote(sql, '"', table->ilp.column[i].column.name);
+        buf_quoted(sql, '"', table->ilp.column[i].column.name);
         buf_format(sql, " %s", usual_type(&table->ilp.column[i]));
     }
     buf_str(sql, STR(") TIMESTAMP(event_time) PARTITION BY DAY WAL DEDUP "));
@@ -244,7 +244,7 @@ static bool read_table(struct questdb *self, struct questdb_table *table, struct
             STR("SELECT t.id, t.table_name, t.designatedTimestamp, t.walEnabled, w.suspended FROM "
                 "tables() t LEFT JOIN wal_tables() w ON w.name = t.table_name WHERE "
                 "lower(t.table_name) = lower("));
-    questdb_quote(&self->sql, '\'', table->name);
+    buf_quoted(&self->sql, '\'', table->name);
     buf_char(&self->sql, ')');
     if (!questdb_run(self, &rows, fault))
         return false;
@@ -330,7 +330,7 @@ static bool read_columns(struct questdb *self, struct questdb_table *table, stru
 {
     buf_clear(&self->sql);
     buf_str(&self->sql, STR("SELECT \"column\", type, upsertKey FROM table_columns("));
-    questdb_quote(&self->sql, '\'', table->name);
+    buf_quoted(&self->sql, '\'', table->name);
     buf_char(&self->sql, ')');
     return questdb_run(self, rows, fault);
 }
@@ -480,7 +480,7 @@ static size_t compose_check(struct questdb *self, struct questdb_table **next)
             continue;
         if (count++ > 0)
             buf_char(&self->sql, ',');
-        questdb_quote(&self->sql, '\'', (*next)->name);
+        buf_quoted(&self->sql, '\'', (*next)->name);
     }
     buf_char(&self->sql, ')');
     return count;

@@ -86,9 +86,6 @@ str questdb_text(struct json *row, size_t nth);
 bool questdb_is_true(struct json *row, size_t nth);
 int64_t questdb_number(struct json *row, size_t nth); /* -1: it is none */
 
-/* Names hold neither quote: what QuestDB forbids has become '_'. */
-void questdb_quote(struct buf *out, char quote, str name);
-
 /* The desk's look at server and tables (questdb_check.c). */
 void questdb_check(struct sink *sink, const struct batch *sample, struct findings *findings);
 

@@ -50,15 +50,7 @@ struct lane *kafka_lane(struct kafka *self, const char *topic, int32_t partition
     if (count == LANE_LIMIT || (count == self->lane_capacity && !grow_lanes(self))
         || !arena_copy(&self->arena, str_from(topic), &name))
         return NULL;
-    self->source.lane[count] = (struct lane){.topic = name,
-                                             .partition = partition,
-                                             .low = OFFSET_NONE,
-                                             .high = OFFSET_NONE,
-                                             .committed = OFFSET_NONE,
-                                             .committed_held = OFFSET_NONE,
-                                             .next = OFFSET_NONE,
-                                             .held = OFFSET_NONE,
-                                             .last_us = TIME_UNKNOWN};
+    self->source.lane[count] = lane_new(name, partition);
     self->watch[count] = (struct watch){TIME_UNKNOWN};
     return &self->source.lane[self->source.lane_count++];
 }
@@ -303,11 +295,8 @@ bool kafka_unassign(struct source *source, struct fault *fault)
     }
     for (size_t i = 0; i < source->lane_count; i++) {
         struct lane *lane = &source->lane[i];
-        if (!lane->outgoing)
-            continue;
-        lane->assigned = lane->outgoing = false;
-        lane->next = OFFSET_NONE;
-        lane->last_us = TIME_UNKNOWN;
+        if (lane->outgoing)
+            lane_give_up(lane);
     }
     source->turn = SOURCE_STEADY;
     return good;

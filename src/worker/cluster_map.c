@@ -55,14 +55,10 @@ static void free_texts(struct cluster_entry *entry)
 
 static bool make_room(struct cluster_map *map, size_t at)
 {
-    if (map->count == map->capacity) {
-        size_t capacity = map->capacity ? map->capacity * 2 : 64;
-        struct cluster_entry *entry = mem_realloc(map->entry, capacity * sizeof(*entry));
-        if (!entry)
-            return false;
-        map->entry = entry;
-        map->capacity = capacity;
-    }
+    struct cluster_entry *entry = mem_grow(map->entry, map->count, &map->capacity, sizeof(*entry));
+    if (!entry)
+        return false;
+    map->entry = entry;
     memmove(&map->entry[at + 1], &map->entry[at], (map->count - at) * sizeof(*map->entry));
     map->count++;
     return true;

@@ -196,11 +196,8 @@ static bool sim_unassign(struct source *source, struct fault *fault)
                     owner->pending.row_count);
     for (size_t i = 0; i < owner->world->plan.lanes; i++) {
         struct lane *lane = &owner->lane[i];
-        if (!lane->outgoing)
-            continue;
-        lane->assigned = lane->outgoing = false;
-        lane->next = OFFSET_NONE;
-        lane->last_us = TIME_UNKNOWN;
+        if (lane->outgoing)
+            lane_give_up(lane);
     }
     source->turn = SOURCE_STEADY;
     group_give_up(owner);

@@ -129,15 +129,7 @@ static void set_up(struct owner *owner)
     world->running = owner; /* what it allocates is its own */
     memset(owner->lane, 0, sizeof(owner->lane));
     for (size_t i = 0; i < plan->lanes; i++)
-        owner->lane[i] = (struct lane){.topic = STR("t"),
-                                       .partition = (int32_t)i,
-                                       .low = OFFSET_NONE,
-                                       .high = OFFSET_NONE,
-                                       .committed = OFFSET_NONE,
-                                       .committed_held = OFFSET_NONE,
-                                       .next = OFFSET_NONE,
-                                       .held = OFFSET_NONE,
-                                       .last_us = TIME_UNKNOWN};
+        owner->lane[i] = lane_new(STR("t"), (int32_t)i);
     owner->source = (struct source){.type = &sim_source, .lane = owner->lane};
     owner->sink = (struct sink){.type = plan->remembers ? &sim_sink : &sim_forgetful_sink};
     owner->decoder = (struct decoder){.type = &sim_decoder};

@@ -87,6 +87,25 @@ static void check_json(str text, const char *want)
     buf_release(&buf);
 }
 
+static void check_quoted(char quote, const char *text, const char *wanted)
+{
+    struct buf buf;
+    buf_init(&buf, 100);
+    buf_quoted(&buf, quote, str_from(text));
+    check_text(text, buf_view(&buf), wanted);
+    buf_release(&buf);
+}
+
+static void test_quoted(void **state)
+{
+    (void)state;
+    check_quoted('"', "", "\"\"");
+    check_quoted('"', "a'b", "\"a'b\"");
+    check_quoted('\'', "a'b", "'a''b'");
+    check_quoted('"', "\"", "\"\"\"\"");
+    check_quoted('@', "@@x@", "@@@@@x@@@");
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -122,8 +141,9 @@ static void test_base64(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit), cmocka_unit_test(test_growth), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_json),  cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_limit),   cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_quoted),
+        cmocka_unit_test(test_json),    cmocka_unit_test(test_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

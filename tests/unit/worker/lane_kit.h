@@ -401,9 +401,7 @@ HELPER bool world_unassign(struct source *source, struct fault *fault)
         world->released &= ~(1u << i);
         if (source->turn == SOURCE_REVOKED)
             other_takes(world, 1u << i);
-        lane->assigned = lane->outgoing = false;
-        lane->next = OFFSET_NONE;
-        lane->last_us = TIME_UNKNOWN;
+        lane_give_up(lane);
     }
     source->turn = SOURCE_STEADY;
     return true;
@@ -793,15 +791,7 @@ HELPER bool kit_rows(void *context, struct change *change, struct batch *batch, 
 HELPER void clear_lanes(struct world *world)
 {
     for (size_t i = 0; i < LANES; i++) {
-        world->lane[i] = (struct lane){.topic = STR("t"),
-                                       .partition = (int32_t)i,
-                                       .low = OFFSET_NONE,
-                                       .high = OFFSET_NONE,
-                                       .committed = OFFSET_NONE,
-                                       .committed_held = OFFSET_NONE,
-                                       .next = OFFSET_NONE,
-                                       .held = OFFSET_NONE,
-                                       .last_us = TIME_UNKNOWN};
+        world->lane[i] = lane_new(STR("t"), (int32_t)i);
         world->stored[i] = (struct memory){OFFSET_NONE, TIME_UNKNOWN, 0, OFFSET_NONE};
     }
 }

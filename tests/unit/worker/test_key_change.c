@@ -210,10 +210,8 @@ static bool world_assign(struct source *source, struct fault *fault)
 static bool world_unassign(struct source *source, struct fault *fault)
 {
     (void)fault;
-    for (size_t i = 0; i < LANES; i++) {
-        world.lane[i].assigned = world.lane[i].outgoing = false;
-        world.lane[i].next = OFFSET_NONE;
-    }
+    for (size_t i = 0; i < LANES; i++)
+        lane_give_up(&world.lane[i]);
     source->turn = SOURCE_STEADY;
     return true;
 }
