@@ -16,6 +16,8 @@
 static bool give_first(struct whole *self, uint32_t lane, struct batch *batch, struct fault *fault)
 {
     struct held *held = queue_take(&self->queue[lane]);
+    if (held == self->in_parts)
+        self->in_parts = NULL;
     struct lane *ours = &self->source.lane[lane];
     self->bytes -= held->bytes;
     struct record *record = batch_add_record(batch, fault);
@@ -181,15 +183,24 @@ static bool give_next(struct whole *self, struct batch *batch, bool *given, uint
     return give_group(self, markers, last, batch, fault);
 }
 
+/* Once for each transaction, however many its parts are. */
+static void count_split(struct whole *self, const char *why, const struct held *head)
+{
+    if (head && head == self->in_parts)
+        return;
+    self->in_parts = head;
+    self->source.split++;
+    log_write(LOG_WARN,
+              "flush.on=transaction: a transaction is written in parts, for %s (%llu so far)", why,
+              (unsigned long long)self->source.split);
+}
+
 /* Everything that waits is given, whole or not. `kept` is a lane that is left out: the markers stay
    where the rest of their transactions is still to come. */
 static bool give_all(struct whole *self, const char *why, uint32_t kept, struct batch *batch,
                      struct fault *fault)
 {
-    self->source.split++;
-    log_write(LOG_WARN,
-              "flush.on=transaction: a transaction is written in parts, for %s (%llu so far)", why,
-              (unsigned long long)self->source.split);
+    count_split(self, why, kept == UINT32_MAX ? NULL : self->queue[kept].first);
     self->waiting_since_ms = 0;
     for (uint32_t i = 0; i < self->source.lane_count; i++)
         while (i != kept && self->queue[i].first)

@@ -23,6 +23,8 @@ struct whole {
     size_t bytes, bytes_limit;
     /* When the group at the head was first seen ended and not complete; 0: it is not. */
     int64_t waiting_since_ms;
+    /* The marker at the head while its transaction is given in parts. */
+    const struct held *in_parts;
     bool more;  /* another transaction can be given at once */
     str prefix; /* of the topics, once the lane of markers is known */
     struct str_list topics;

@@ -291,20 +291,23 @@ static void test_lanes_rest(void **state)
     }
 }
 
-/* A transaction above the limit is given in parts: nothing waits for ever. */
+/* Transactions above the limit are given in parts: nothing waits for ever. Each counts once. */
 static void test_too_large(void **state)
 {
     (void)state;
     struct batch batch;
-    int counts[3] = {400, 0, 0};
+    int counts[3] = {400, 0, 0}, few[3] = {3, 0, 0};
     batch_init(&batch, TEST_BYTES);
     setup(1, false, "flush.on=transaction;topics=p.s.a,p.transaction;batch.bytes.max=1000");
     memset(world.count, 0, sizeof(world.count));
     memset(world.expected, 0, sizeof(world.expected));
-    add_marker(1, NULL);
-    for (int i = 1; i <= 400; i++)
-        add_event(0, 1, i);
-    add_marker(1, counts);
+    for (int each = 1; each <= 4; each++) {
+        const int *size = each == 2 ? few : counts;
+        add_marker(each, NULL);
+        for (int i = 1; i <= size[0]; i++)
+            add_event(0, each, i);
+        add_marker(each, size);
+    }
     world.piece = 4;
     struct source *source = start();
     size_t parts = 0;
@@ -313,7 +316,8 @@ static void test_too_large(void **state)
         check_poll(source, &batch, false);
         parts += batch.record_count > 0;
     }
-    assert_true(parts > 10);
+    assert_true(parts > 30);
+    check_number("transactions in parts", (int64_t)source->split, 3);
     batch_release(&batch);
     source->type->stop(source);
     arena_release(&world.arena);
