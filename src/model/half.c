@@ -234,14 +234,17 @@ static bool lacks_key_fields(const struct change *change)
     return false;
 }
 
-static void set_old_keys(const struct identity *identity, struct change *change)
+static void set_old_keys(const struct identity *identity, struct change *change,
+                         struct arena *scratch)
 {
     for (size_t i = 0; i < change->field_count; i++) {
         struct field *field = &change->field[i];
         const struct member *old = member_of(change->old_key, change->old_key_count, field->name,
                                              i);
-        /* Under an index identity the header is made of invented values too. */
-        if (field->key && old && identity_names(identity, field->name))
+        /* Under an index identity the header is made of invented values too. Where the image proved
+           its key, it is here already. */
+        if (field->key && old && identity_names(identity, field->name)
+            && !identity_doubts_key(identity, field, old->value, scratch))
             field->before = old->value;
     }
 }
@@ -260,7 +263,7 @@ bool halves_join(const struct halves *halves, const struct identity *identity,
     change->has_before = half && is_same_row(half, change, scratch);
     if (change->has_before && !take_old_values(half, change, &batch->arena))
         return fault_memory(fault, "a key change");
-    set_old_keys(identity, change);
+    set_old_keys(identity, change, scratch);
     return true;
 }
 

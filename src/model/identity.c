@@ -4,7 +4,10 @@
  * itself whether that happened: made-up values stand only in NOT NULL columns, so an optional
  * column outside the key with a value of its own proves a full image. And without FULL an update
  * carries an old image only when an identity column changed; those are NOT NULL, so an update in
- * which no NOT NULL column outside the key differs has a full image too.
+ * which no NOT NULL column outside the key differs has a full image too. An update that changes the
+ * message key is sent as a delete and a create: an image that has another key than its record was
+ * made up, the key with the rest. And where nothing is proven, a key of zero, or of its column's
+ * default, may be made up: with another index as identity the log has no key.
  */
 #include "identity.h"
 
@@ -75,6 +78,24 @@ static bool has_kept_value(const struct change *change, struct arena *scratch)
     return false;
 }
 
+bool identity_doubts_key(const struct identity *identity, const struct field *field,
+                         struct value value, struct arena *scratch)
+{
+    return identity->kind == IDENTITY_AUTO
+           && (value_is_invention(value) || value_same(value, field->preset, scratch));
+}
+
+static bool has_another_key(const struct change *change, struct arena *scratch)
+{
+    for (size_t i = 0; change->keyed && i < change->field_count; i++) {
+        const struct field *field = &change->field[i];
+        if (field->key && field->before.kind != VALUE_ABSENT && field->after.kind != VALUE_ABSENT
+            && !value_same(field->before, field->after, scratch))
+            return true;
+    }
+    return false;
+}
+
 static bool is_full_image(const struct change *change, struct arena *scratch)
 {
     bool described = change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;
@@ -91,13 +112,15 @@ void identity_settle(const struct identity *identity, struct change *change, str
     if (!has_old || !change->has_before || change->proof != PROOF_NONE
         || identity->kind == IDENTITY_FULL)
         return;
-    if (identity->kind == IDENTITY_AUTO && is_full_image(change, scratch))
+    bool foreign = change->op == CHANGE_UPDATE && has_another_key(change, scratch);
+    if (identity->kind == IDENTITY_AUTO && !foreign && is_full_image(change, scratch))
         return;
     for (size_t i = 0; i < change->field_count; i++) {
         struct field *field = &change->field[i];
         bool believed = identity->kind == IDENTITY_INDEX
                             ? str_list_has(&identity->columns, field->name)
-                            : field->key;
+                            : field->key && !foreign
+                                  && !identity_doubts_key(identity, field, field->before, scratch);
         if (!believed)
             field->before = (struct value){VALUE_ABSENT, STR_EMPTY};
     }

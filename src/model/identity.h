@@ -27,6 +27,10 @@ bool identity_parse(str text, struct arena *arena, struct identity *identity,
 /* True where the old value of that column is never made up: it may be shown. */
 bool identity_names(const struct identity *identity, str column);
 
+/* Whether this old value of a key column, of an image that proved nothing, may be made up. */
+bool identity_doubts_key(const struct identity *identity, const struct field *field,
+                         struct value value, struct arena *scratch);
+
 /* Makes every old value that cannot be believed ABSENT. Fields must have `key` set. `scratch`
    serves comparing. */
 void identity_settle(const struct identity *identity, struct change *change, struct arena *scratch);

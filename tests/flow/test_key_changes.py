@@ -138,6 +138,17 @@ def test_identity(identity, old, known):
         assert got == (KNOWN if known else UNKNOWN)
 
 
+@pytest.mark.parametrize("image, known", [
+    ({"id": 0, "name": "anon", "note": None}, False), ({"id": 0, "name": "Bea", "note": "n"}, True)])
+def test_another_index_makes_up_the_old_key(image, known):
+    """REPLICA IDENTITY USING INDEX of another column: an update of that column comes as this, with a
+    key of zero that never was. Where the image proves that it is whole, zero is the key."""
+    got = rows(leaves(image), gone(0), arrives(old_key={"id": 0}))
+    assert got[0] == (("10", "id", "0", "10", "u", "true") if known
+                      else ("10", "id", None, "10", "u", "false"))
+    assert [row[5] for row in got] == (["true"] * 2 if known else ["false"] * 3)
+
+
 def test_without_a_schema_only_full_is_believed():
     records = leaves(schema=False), gone(), arrives(schema=False)
     assert rows(*records) == UNKNOWN

@@ -289,8 +289,8 @@ class QuestBench(worker_kit.Bench):
             except AssertionError as refused:
                 assert "exists" in str(refused)
 
-    def close(self):
-        super().close()
+    def close(self, tell=False):
+        super().close(tell)
         for front in self.fronts:
             front.shutdown()
             front.server_close()
