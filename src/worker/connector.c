@@ -43,7 +43,8 @@ static const struct option_spec connector_option[] = {
      .type = OPTION_STRING,
      .offset = offsetof(struct connector, class),
      .argument = "PostgresSink",
-     .help = "Where rows go: PostgresSink, QuestDBSink, CsvSink."},
+     .help = "Where rows go: PostgresSink, QuestDBSink, CsvSink, or StdoutSink (standard output, "
+             "for looking on; what was printed when the worker was killed comes again)."},
     {.key = "tasks.max",
      .type = OPTION_INT,
      .preset = "1",
