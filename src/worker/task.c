@@ -288,7 +288,7 @@ static bool survive(struct task *task, struct fault *fault)
         return fault_in(fault, "given up after errors.retry.timeout");
     if (fault->kind == FAULT_CONFIG && wait_ms < CONFIG_RETRY_MS)
         wait_ms = CONFIG_RETRY_MS;
-    task_set_state(task, fault->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING, fault->text);
+    task_failed(task, fault);
     task_count_retry(task);
     log_write(LOG_WARN, "%s; trying again in %lld ms", fault->text, (long long)wait_ms);
     struct fault ignored = {0};
@@ -363,7 +363,7 @@ static bool turn_once(struct task *task, struct fault *fault)
         return false;
     task_search_turn(task, idle_now);
     if (is_settled(task))
-        retry_succeeded(&task->retry);
+        task_succeeded(task);
     struct fault ignored = {0};
     if (task->commit_due && clock_steady_ms() - task->last_commit_ms >= COMMIT_INTERVAL_MS)
         task_commit(task, false, &ignored);

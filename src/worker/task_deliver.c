@@ -130,7 +130,7 @@ bool task_flush(struct task *task, struct fault *fault)
     if (!list || !flush_letters(task, fault) || !flush_sink(task, list, count, fault))
         return false;
     note_flushed(task, list, count);
-    retry_succeeded(&task->retry);
+    task_succeeded(task);
     task_count_flush(task, rows, bytes, began_us);
     return true;
 }

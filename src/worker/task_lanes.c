@@ -184,7 +184,7 @@ static bool take_up(struct task *task, struct fault *fault)
     task->dirty = false;
     task->dirty_rows = 0;
     task->dirty_records = 0;
-    task_set_state(task, TASK_RUNNING, "");
+    task_show_taken_up(task);
     return true;
 }
 

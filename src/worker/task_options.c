@@ -228,6 +228,7 @@ bool task_renew(struct task *task, const struct config *config, struct fault *fa
     task->lane_status_count = 0;
     pthread_mutex_unlock(&task->mutex);
     retry_succeeded(&task->retry);
+    task->failure = (struct fault){0};
     letter_set_clear(&task->lettered);
     dead_letters_close(task->letters);
     task->letters = NULL;

@@ -129,11 +129,39 @@ void task_set_state(struct task *task, enum task_state state, const char *trace)
     pthread_mutex_lock(&task->mutex);
     task->status.state = state;
     snprintf(task->status.trace, sizeof(task->status.trace), "%s", trace);
-    /* The lanes were taken up: what stands before them is read again, or for the first time. */
-    if (state == TASK_RUNNING) {
-        count_lanes(task);
-        show_lanes(task);
-    }
+    pthread_mutex_unlock(&task->mutex);
+}
+
+/* A person must act, or it passes by itself. */
+static enum task_state state_of(const struct fault *failure)
+{
+    if (failure->kind == FAULT_NONE)
+        return TASK_RUNNING;
+    return failure->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING;
+}
+
+void task_failed(struct task *task, const struct fault *fault)
+{
+    task->failure = *fault;
+    task_set_state(task, state_of(&task->failure), task->failure.text);
+}
+
+void task_succeeded(struct task *task)
+{
+    retry_succeeded(&task->retry);
+    if (task->failure.kind == FAULT_NONE)
+        return;
+    task->failure = (struct fault){0};
+    task_set_state(task, TASK_RUNNING, "");
+}
+
+/* What stands before the lanes is read again, or for the first time. */
+void task_show_taken_up(struct task *task)
+{
+    task_set_state(task, state_of(&task->failure), task->failure.text);
+    pthread_mutex_lock(&task->mutex);
+    count_lanes(task);
+    show_lanes(task);
     pthread_mutex_unlock(&task->mutex);
 }
 

@@ -14,6 +14,11 @@ bool task_idle(void *context, int fd, short events, int timeout_ms);
 
 /* task_status.c: what others may see. */
 void task_set_state(struct task *task, enum task_state state, const char *trace);
+/* The loop tries again after this fault, which is shown until something has succeeded: taking the
+   lanes up does not say that. */
+void task_failed(struct task *task, const struct fault *fault);
+void task_succeeded(struct task *task);
+void task_show_taken_up(struct task *task);
 void task_count_init(struct task *task);
 void task_count_release(struct task *task);
 void task_count_batch(struct task *task);

@@ -974,6 +974,63 @@ static void test_revoked_while_waiting(void **state)
     world_stop(&world);
 }
 
+/* A failure is shown until something was flushed, whatever is taken up meanwhile. */
+static bool watching_poll(struct source *source, struct batch *batch, int timeout_ms,
+                          struct fault *fault)
+{
+    struct world *world = world_of(source);
+    static const struct step back = {1, DO_ASSIGN, ALL, false};
+    struct task_status status = task_get_status(&world->task);
+    bool ours = world->lane[0].assigned;
+    enum task_state failed = world->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING;
+    enum task_state going = world->durable == 0 && world->calls > 0 ? failed : TASK_RUNNING;
+    check_number("state", status.state, ours ? going : TASK_UNASSIGNED);
+    bool told = strstr(status.trace, "call 5 failed") != NULL;
+    check_number("trace", told, ours && going == failed);
+    if (!world_poll(source, batch, timeout_ms, fault))
+        return false;
+    if (!ours && world->source.turn == SOURCE_STEADY)
+        do_step(world, &back);
+    return true;
+}
+
+/* The third attempt goes well; before each one the lanes go and come back. */
+static void lose_twice(struct world *world)
+{
+    static const struct step step = {1, DO_LOSE, ALL, false};
+    if (world->source.turn != SOURCE_STEADY || !world->lane[0].assigned)
+        return;
+    check_number("state", task_get_status(&world->task).state,
+                 world->kind == FAULT_CONFIG ? TASK_FAILED : TASK_RETRYING);
+    do_step(world, &step);
+    world->for_ever = world->calls < 2;
+}
+
+static void test_failure_is_shown_until_success(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct source_type type = world_source_type;
+    type.poll = watching_poll;
+    static const enum fault_kind kinds[] = {FAULT_CONFIG, FAULT_RETRY};
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        world_start(&world, all_lanes, 4, true, "batch.rows.max=3");
+        world.source.type = &type;
+        world.fail = CALL_PUT;
+        world.nth = 1;
+        world.for_ever = true;
+        world.kind = kinds[i];
+        world.on_beat = lose_twice;
+        world.task.retry.delay_max_ms = 100;
+        check_good("run", task_run(&world.task, &world.fault), &world.fault);
+        check_number("attempts that failed", (int64_t)world.task.status.counts.retries, 2);
+        check_number("state", world.task.status.state, TASK_STOPPED);
+        world_finish(&world);
+        check_lanes(&world, -1);
+        world_stop(&world);
+    }
+}
+
 static void test_timeout(void **state)
 {
     (void)state;
@@ -1085,6 +1142,7 @@ int main(void)
         cmocka_unit_test(test_stop_fails),
         cmocka_unit_test(test_config_fault_waits),
         cmocka_unit_test(test_revoked_while_waiting),
+        cmocka_unit_test(test_failure_is_shown_until_success),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_two_outages),
         cmocka_unit_test(test_status),
