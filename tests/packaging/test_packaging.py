@@ -296,3 +296,38 @@ def check_expression(expression):
     text = "groups: [{name: a, rules: [{record: b, expr: %s}]}]" % json.dumps(expression.strip())
     done = run("promtool", "check", "rules", "/dev/stdin", input=text)
     assert done.returncode == 0, expression + "\n" + done.stdout + done.stderr
+
+
+# ---- an instance of compose/local that is left over ----
+
+def left_over(folder):
+    """One whose server is gone, by a crash or by `kill -9`."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    for name in ("run", "log", "tmp"):
+        (folder / name).mkdir()
+    (folder / ".fieldtrail-instance").touch()
+    (folder / "log" / "kafka.log").touch()
+    (folder / "run" / "kafka.pid").write_text(f"{gone.pid} 1 {boot}\n", encoding="ascii")
+    (folder / "settings").write_text("FIELDTRAIL_KAFKA_PORT=29092\n", encoding="ascii")
+    return dict(os.environ, FIELDTRAIL_DATA=str(folder))
+
+
+def test_local_after_a_crash(tmp_path):
+    environment = left_over(tmp_path)
+    done = run(COMPOSE / "local", "status", env=environment)
+    assert done.returncode == 3 and re.match(r"kafka +died +see ", done.stdout), done.stderr
+    assert "FIELDTRAIL_BOOTSTRAP='127.0.0.1:29092'" in good(COMPOSE / "local", "env", env=environment)
+    assert good(COMPOSE / "local", "down", env=environment).startswith("down ")
+    assert not tmp_path.exists()
+
+
+def test_local_of_an_unknown_form(tmp_path):
+    environment = left_over(tmp_path)
+    (tmp_path / "settings").write_text("# ports\n\n29092\n", encoding="ascii")
+    for command in (["status"], ["env"], ["up", "postgres"]):
+        done = run(COMPOSE / "local", *command, env=environment)
+        assert done.returncode == 1 and "compose/local down" in done.stderr
+    good(COMPOSE / "local", "down", env=environment)
+    assert not tmp_path.exists()
