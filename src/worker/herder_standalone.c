@@ -3,12 +3,14 @@
  * says so, and REST in a header.
  */
 #include "herder.h"
+#include "herder_kafka_id.h"
 #include "log.h"
 #include "mem.h"
 
 struct standalone {
     struct herder herder;
     pthread_mutex_t mutex; /* one change at a time; taken before the worker's own */
+    struct kafka_id kafka_id;
 };
 
 static struct standalone *self_of(struct herder *herder)
@@ -215,12 +217,9 @@ static bool standalone_workers(struct herder *herder, struct str_list *ids,
     return true;
 }
 
-/* It has no client of its own to ask. */
 static str standalone_cluster_id(struct herder *herder, struct arena *arena)
 {
-    (void)herder;
-    (void)arena;
-    return STR_EMPTY;
+    return kafka_id_get(&self_of(herder)->kafka_id, arena);
 }
 
 static void standalone_health(struct herder *herder, bool *live, bool *ready,
@@ -232,11 +231,12 @@ static void standalone_health(struct herder *herder, bool *live, bool *ready,
 
 static void standalone_turn(struct herder *herder)
 {
-    (void)herder; /* nobody else is to be listened to */
+    kafka_id_turn(&self_of(herder)->kafka_id);
 }
 
 static void standalone_stop(struct herder *herder)
 {
+    kafka_id_end(&self_of(herder)->kafka_id);
     pthread_mutex_destroy(&self_of(herder)->mutex);
     mem_free(herder);
 }
@@ -273,5 +273,6 @@ struct herder *herder_standalone_new(struct worker *worker, struct fault *fault)
     }
     *self = (struct standalone){.herder = {.type = &standalone_type, .worker = worker}};
     pthread_mutex_init(&self->mutex, NULL);
+    kafka_id_begin(&self->kafka_id, worker_properties(worker));
     return &self->herder;
 }

@@ -130,7 +130,7 @@ struct task {
     bool quick;      /* the lanes are taken up again at once: what brokers say is known */
     struct letter_set lettered;
     struct retry retry;
-    struct fault failure; /* what is tried again until something succeeds; kind FAULT_NONE: nothing */
+    struct fault failure; /* what is tried again, until something succeeds; else FAULT_NONE */
     uint64_t errors;
     uint64_t left_out; /* records, each time that one is: also those that have their letter */
     bool first_error_logged;

@@ -155,9 +155,12 @@ bool worker_place(struct worker *worker, str name, const bool *here, size_t coun
     return entry != NULL;
 }
 
-static bool has_failed(const struct connector_task *task)
+/* One that waits for a person has failed, too. */
+static bool has_failed(struct connector_task *task)
 {
-    return task && task->ended && task->fault.kind != FAULT_NONE;
+    if (task && task->ended)
+        return task->fault.kind != FAULT_NONE;
+    return task && task_get_status(&task->task).state == TASK_FAILED;
 }
 
 bool worker_restart(struct worker *worker, str name, bool tasks, bool only_failed)

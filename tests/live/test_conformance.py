@@ -11,7 +11,6 @@ import os
 import pathlib
 import socket
 import subprocess
-import tempfile
 import time
 import urllib.parse
 
@@ -100,20 +99,21 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def sides(stack, binary):
+def sides(stack, binary, tmp_path_factory):
     stack.create_topic(TOPIC, 1)
     for number in range(5):
         stack.run("kcat", "-P", "-b", stack.bootstrap, "-t", TOPIC, "-K|",
                   input=f'{{"id":{number}}}|{{"before":null,"after":{{"id":{number},"a":"x"}},'
                         f'"source":{{"schema":"s","table":"t","ts_ms":1}},"op":"c","ts_ms":1}}\n')
-    folder = tempfile.mkdtemp(prefix="fieldtrail-conform-")
+    folder = tmp_path_factory.mktemp("conform")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    path = pathlib.Path(folder) / "worker.properties"
+    path = folder / "worker.properties"
     path.write_text(f"bootstrap.servers={stack.bootstrap}\nlisteners=http://127.0.0.1:{port}\n")
-    log = (pathlib.Path(folder) / "log").open("wb")
-    process = subprocess.Popen([binary, "run", "-w", path], stderr=log, stdin=subprocess.DEVNULL)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([binary, "run", "-w", path], stderr=log,
+                                   stdin=subprocess.DEVNULL)
     uri = stack.database("conform")
     try:
         theirs = Side(stack.environment["FIELDTRAIL_CONNECT_URL"], "FileStreamSink",
@@ -124,16 +124,16 @@ def sides(stack, binary):
                      "table": "t", "table.create": "true", "connection.uri": uri,
                      # Of one name on one cluster they would be members of one group.
                      "consumer.override.group.id": "conform-ours"})
-        wait_until(lambda: can_ask(ours), "our worker")
+        wait_until(lambda: knows_kafka(ours), "our worker")
         yield theirs, ours
     finally:
         process.terminate()
         assert process.wait(30) == 0
 
 
-def can_ask(side):
+def knows_kafka(side):
     try:
-        return side.ask("GET", "/")["status"] == 200
+        return side.ask("GET", "/")["body"]["kafka_cluster_id"] != ""
     except OSError:
         return False
 
