@@ -22,10 +22,15 @@ struct arena {
     struct arena_block *block; /* newest first */
     char *next, *end;          /* free bytes of the newest block */
     size_t limit, total;       /* bytes taken from the system, at most and now */
+    size_t block_size;         /* ordinary */
 };
 
 /* At most `limit` bytes will be taken from the system, book-keeping included. Takes none yet. */
 void arena_init(struct arena *arena, size_t limit);
+
+/* One of which there are many, or that comes and goes: its ordinary blocks have that size (a multiple
+   of ARENA_ALIGNMENT) in place of 256 KiB. */
+void arena_init_small(struct arena *arena, size_t limit, size_t block_size);
 
 /* Gives everything back to the system. */
 void arena_release(struct arena *arena);

@@ -30,7 +30,12 @@ struct arena_block {
 
 void arena_init(struct arena *arena, size_t limit)
 {
-    *arena = (struct arena){.limit = limit};
+    arena_init_small(arena, limit, BLOCK_SIZE);
+}
+
+void arena_init_small(struct arena *arena, size_t limit, size_t block_size)
+{
+    *arena = (struct arena){.limit = limit, .block_size = block_size};
 }
 
 static void use_block(struct arena *arena, struct arena_block *block)
@@ -65,11 +70,11 @@ void arena_release(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
     struct arena_block *keep = arena->block;
-    if (keep && !keep->older && keep->size == BLOCK_SIZE) {
+    if (keep && !keep->older && keep->size == arena->block_size) {
         use_block(arena, keep);
         return;
     }
-    while (keep && keep->size != BLOCK_SIZE)
+    while (keep && keep->size != arena->block_size)
         keep = keep->older;
     free_blocks(arena, keep);
     if (keep) {
@@ -83,8 +88,8 @@ void arena_reset(struct arena *arena)
 static bool add_block(struct arena *arena, size_t size)
 {
     size_t whole = size + BLOCK_HEAD;
-    if (whole < BLOCK_SIZE)
-        whole = BLOCK_SIZE;
+    if (whole < arena->block_size)
+        whole = arena->block_size;
     if (whole < size || whole > arena->limit || arena->total > arena->limit - whole)
         return false;
     struct arena_block *block = mem_alloc(whole);

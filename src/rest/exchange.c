@@ -15,6 +15,8 @@
    of a longer one the connection is closed. */
 #define SKIP_LIMIT ((size_t)8 * 1024 * 1024)
 #define URI_LIMIT 16384
+/* Most requests need no more; of whole blocks the heap would keep holes. */
+#define REQUEST_BLOCK_BYTES ((size_t)8 * 1024)
 
 static int socket_of(struct MHD_Connection *connection)
 {
@@ -30,7 +32,7 @@ void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *con
     if (!exchange)
         return NULL;
     *exchange = (struct exchange){.connection = connection};
-    arena_init(&exchange->arena, REQUEST_BYTES_LIMIT);
+    arena_init_small(&exchange->arena, REQUEST_BYTES_LIMIT, REQUEST_BLOCK_BYTES);
     buf_init(&exchange->body, BODY_LIMIT);
     response_init(&exchange->response);
     exchange->request = (struct request){.arena = &exchange->arena, .rest = &server->rest};

@@ -55,6 +55,23 @@ static void test_sizes(void **state)
     arena_release(&arena);
 }
 
+static void test_small_blocks(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init_small(&arena, 2 * BLOCK, 1024);
+    for (int i = 0; i < 100; i++)
+        assert_non_null(arena_alloc(&arena, 100));
+    check_number("more of them", arena.total <= 16 * 1024 && arena.total % 1024 == 0, true);
+    char *large = arena_alloc(&arena, BLOCK);
+    assert_non_null(large);
+    memset(large, 'x', BLOCK);
+    assert_null(arena_alloc(&arena, BLOCK));
+    arena_reset(&arena);
+    check_number("one is kept", (int64_t)arena.total, 1024);
+    arena_release(&arena);
+}
+
 static void test_grow(void **state)
 {
     (void)state;
@@ -116,8 +133,9 @@ static void test_failing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit), cmocka_unit_test(test_sizes),   cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_texts), cmocka_unit_test(test_failing),
+        cmocka_unit_test(test_limit),        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_small_blocks), cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_texts),        cmocka_unit_test(test_failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
