@@ -71,4 +71,5 @@ static bool canal_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form canal_form = {"canal", canal_is_like, canal_read, true};
+const struct form canal_form = {
+    .name = "canal", .is_like = canal_is_like, .read = canal_read, .printed = true};

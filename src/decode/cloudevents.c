@@ -80,4 +80,7 @@ static bool cloudevents_read(struct form_reader *reader, struct fault *fault)
     return op == CHANGE_TRUNCATE || form_message_key(reader, change, fault);
 }
 
-const struct form cloudevents_form = {"cloudevents", cloudevents_is_like, cloudevents_read, false};
+const struct form cloudevents_form = {.name = "cloudevents",
+                                      .is_like = cloudevents_is_like,
+                                      .read = cloudevents_read,
+                                      .debezium = true};

@@ -304,8 +304,8 @@ static bool decode_change(struct debezium *self, const struct message *message,
     *change = message->common ? *message->common : common_change(message);
     change->record = record;
     change->keyed = record->keyed;
-    if (!envelope_op(envelope, &change->op, fault)
-        || (!message->common && !envelope_names(envelope, change, fault))
+    if ((!message->common && !envelope_names(envelope, change, fault))
+        || !envelope_op(envelope, &change->op, fault)
         || !envelope_moment(envelope, arena, change, fault))
         return false;
     if (change->op == CHANGE_MESSAGE)
@@ -317,10 +317,9 @@ static bool decode_change(struct debezium *self, const struct message *message,
            && read_half(self, message, arena, change, fault);
 }
 
-static bool count_other(struct debezium *self, enum message_kind kind, const struct json *payload,
-                        struct fault *fault)
+bool debezium_count(struct decoder *decoder, enum message_kind kind)
 {
-    struct decoder_counts *counts = &self->decoder.counts;
+    struct decoder_counts *counts = &decoder->counts;
     switch (kind) {
     case MESSAGE_TOMBSTONE:
         counts->tombstones++;
@@ -344,6 +343,14 @@ static bool count_other(struct debezium *self, enum message_kind kind, const str
     case MESSAGE_UNKNOWN:
         break;
     }
+    return false;
+}
+
+static bool count_other(struct decoder *decoder, enum message_kind kind, const struct json *payload,
+                        struct fault *fault)
+{
+    if (debezium_count(decoder, kind))
+        return true;
     envelope_refuse(payload, fault);
     fault->code = DEBEZIUM_FOREIGN;
     return false;
@@ -412,7 +419,7 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
         return false;
     enum message_kind kind = read_envelope(self, &message, &places, &envelope);
     if (kind != MESSAGE_ENVELOPE)
-        return count_other(self, kind, message.payload, fault);
+        return count_other(decoder, kind, message.payload, fault);
     struct change *change = arena_alloc(&batch->arena, sizeof(*change));
     if (!change)
         return fault_memory(fault, "a change");

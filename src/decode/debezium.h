@@ -17,6 +17,9 @@ extern const struct option_table debezium_options;
 /* Code of the fault of a message that is JSON and nothing of Debezium's. */
 #define DEBEZIUM_FOREIGN 2001
 
+/* Counts what makes no change; false for what may make one. */
+bool debezium_count(struct decoder *decoder, enum message_kind kind) MUST_CHECK;
+
 /* For other forms: reads the images of a change whose op is set into its columns, and Kafka's
    message key with the headers of key changes. `decoder` is one of ours; `schema` has the fields
    before and after, or is NULL. */

@@ -92,17 +92,23 @@ static bool read_message(struct formed *self, str text, struct form_reader *read
 }
 
 /* What Debezium's decoder knows is its own, in whatever order things are tried. */
-static const struct form *find_form(const struct formed *self, const struct json *payload)
+static const struct form *find_form(const struct formed *self, const struct json *payload,
+                                    enum message_kind kind)
 {
-    struct envelope_places places;
-    struct envelope envelope;
-    if (self->only || envelope_read(payload, &places, &envelope) != MESSAGE_UNKNOWN
-        || payload->kind != JSON_OBJECT)
+    if (self->only || kind != MESSAGE_UNKNOWN || payload->kind != JSON_OBJECT)
         return self->only;
     for (size_t i = 0; i < FORM_COUNT; i++)
         if (forms[i]->is_like(payload))
             return forms[i];
     return NULL;
+}
+
+/* The flattened form is any object, where the configuration says so. */
+static bool check_like(const struct form *form, const struct json *payload, struct fault *fault)
+{
+    bool like = payload->kind == JSON_OBJECT && (form == &flattened_form || form->is_like(payload));
+    return like
+           || fault_set(fault, FAULT_RECORD, "no event of %s (decoder=%s)", form->name, form->name);
 }
 
 /* Sets `form` to what the message is; NULL, and no fault, where it looks like none. */
@@ -114,23 +120,20 @@ static bool read_form(struct formed *self, const struct record *record, struct b
                                  .batch = batch,
                                  .scratch = &self->scratch,
                                  .changes = changes};
+    struct envelope_places places;
+    struct envelope envelope;
     *form = NULL;
     arena_reset(&self->scratch);
     if (!read_message(self, record->value, &reader, fault))
         return false;
-    *form = find_form(self, reader.payload);
+    enum message_kind kind = envelope_read(reader.payload, &places, &envelope);
+    *form = find_form(self, reader.payload, kind);
     if (!*form)
         return true;
-    if (reader.payload->kind == JSON_NULL) {
-        self->debezium->counts.tombstones++;
+    if ((kind == MESSAGE_TOMBSTONE || (*form)->debezium) && debezium_count(self->debezium, kind))
         return true;
-    }
-    /* The flattened form is any object, where the configuration says so. */
-    bool like = reader.payload->kind == JSON_OBJECT
-                && (*form == &flattened_form || (*form)->is_like(reader.payload));
-    if (!like)
-        return fault_set(fault, FAULT_RECORD, "no event of %s (decoder=%s)", (*form)->name,
-                         (*form)->name);
+    if (!check_like(*form, reader.payload, fault))
+        return false;
     reader.printed = (*form)->printed;
     if ((*form)->read(&reader, fault))
         return true;

@@ -24,6 +24,51 @@ bool envelope_is_wrapper(const struct json *root)
            && (members == 1 || (members == 2 && json_member(root, "schema")));
 }
 
+/* Debezium's messages of their own have just these members: first those that all versions send. A
+   row of a table that has columns of such names has others too, or lacks some. */
+struct members {
+    const char *name[6];
+    size_t always;
+};
+
+static const struct members marker = {{"status", "id", "event_count", "data_collections", "ts_ms"},
+                                      4};
+static const struct members notification = {
+    {"id", "aggregate_type", "type", "additional_data", "timestamp"}, 4};
+static const struct members signal_row = {{"id", "type", "data"}, 3};
+
+static bool is_made_of(const struct json *payload, const struct members *members)
+{
+    size_t found = 0, always = 0;
+    for (size_t i = 0; members->name[i]; i++) {
+        bool here = json_member(payload, members->name[i]) != NULL;
+        found += here;
+        always += here && i < members->always;
+    }
+    return always == members->always && found == json_child_count(payload);
+}
+
+/* What add.fields can name. Not all that begins so: others' objects have such members, too. */
+static bool is_mark(str name)
+{
+    static const char *const marks[] = {"__op",  "__deleted", "__table", "__schema", "__db",
+                                        "__lsn", "__txId",    "__ts_ms", "__ts_us",  "__ts_ns"};
+    if (!str_starts(name, STR("__")))
+        return false;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (str_is(name, marks[i]))
+            return true;
+    return str_starts(name, STR("__source_")) || str_starts(name, STR("__transaction_"));
+}
+
+bool envelope_is_flattened(const struct json *payload)
+{
+    for (const struct json *member = payload->child; member; member = member->next)
+        if (is_mark(member->name))
+            return true;
+    return false;
+}
+
 /* Not log, which tables of the user's with such columns have too: better a row too many. */
 static const char *const signal_types[] = {
     "execute-snapshot",     "stop-snapshot",         "pause-snapshot", "resume-snapshot",
@@ -32,7 +77,7 @@ static const char *const signal_types[] = {
 static bool is_signal(const struct json *row)
 {
     str type = json_string(json_member(row, "type"));
-    if (!json_member(row, "id") || !json_member(row, "data"))
+    if (!is_made_of(row, &signal_row))
         return false;
     for (size_t i = 0; i < sizeof(signal_types) / sizeof(signal_types[0]); i++)
         if (str_is(type, signal_types[i]))
@@ -45,7 +90,7 @@ static bool is_signal(const struct json *row)
 static bool is_signal_row(const struct envelope *envelope)
 {
     const struct json *row = envelope->after ? envelope->after : envelope->before;
-    return json_child_count(row) == 3 && is_signal(row);
+    return row && is_signal(row);
 }
 
 static bool is_odd(const struct json *image)
@@ -91,8 +136,8 @@ static struct envelope_places find_places(const struct json *payload)
         .ts_ns = json_member(payload, "ts_ns"),
     };
     places.of = find_source(places.source, places.transaction);
-    places.may_be_signal = json_child_count(places.before) == 3
-                           || json_child_count(places.after) == 3;
+    places.may_be_other = json_child_count(places.before) == 3
+                          || json_child_count(places.after) == 3 || envelope_is_flattened(payload);
     return places;
 }
 
@@ -115,7 +160,7 @@ static void fill(const struct envelope_places *places, struct envelope *envelope
 bool envelope_at(const struct envelope_places *places, struct envelope *envelope)
 {
     fill(places, envelope);
-    return !places->may_be_signal && places->op && places->op->kind == JSON_STRING
+    return !places->may_be_other && places->op && places->op->kind == JSON_STRING
            && (envelope->source || places->before || places->after);
 }
 
@@ -134,16 +179,20 @@ enum message_kind envelope_read(const struct json *payload, struct envelope_plac
         return MESSAGE_UNKNOWN;
     *places = find_places(payload);
     fill(places, envelope);
-    if (is_envelope(payload, envelope))
+    /* A column may be called op, and another one source: that is a text, or a number. */
+    bool flattened = places->may_be_other && envelope_is_flattened(payload);
+    if (is_envelope(payload, envelope) && (!flattened || envelope->source))
         return is_signal_row(envelope) ? MESSAGE_SIGNAL : MESSAGE_ENVELOPE;
+    if (flattened)
+        return MESSAGE_UNKNOWN;
     if (json_child_count(payload) == 1 && present(envelope->ts_ms))
         return MESSAGE_HEARTBEAT;
-    if (json_member(payload, "id")
+    if (is_made_of(payload, &marker)
         && (json_member_is(payload, "status", "BEGIN") || json_member_is(payload, "status", "END")))
         return MESSAGE_TRANSACTION;
     if (envelope->source && (json_member(payload, "ddl") || json_member(payload, "tableChanges")))
         return MESSAGE_SCHEMA_CHANGE;
-    if (json_member(payload, "aggregate_type") && json_member(payload, "type"))
+    if (is_made_of(payload, &notification))
         return MESSAGE_NOTIFICATION;
     return is_signal(payload) ? MESSAGE_SIGNAL : MESSAGE_UNKNOWN;
 }
@@ -227,6 +276,10 @@ static bool check_name(str name, struct fault *fault)
 bool envelope_names(const struct envelope *envelope, struct change *change, struct fault *fault)
 {
     const struct source_members *of = envelope->of;
+    if (str_is(json_string(of->connector), "mongodb"))
+        return fault_set(fault, FAULT_RECORD,
+                         "an event of MongoDB's connector: its documents are texts and are not "
+                         "read; only what ExtractNewDocumentState flattens is");
     change->source_name = json_string(of->name);
     change->schema = json_string(of->schema);
     if (change->schema.len == 0)

@@ -44,8 +44,12 @@ struct envelope_places {
     const struct json *op, *before, *after, *source, *transaction;
     const struct json *ts_ms, *ts_us, *ts_ns;
     struct source_members of;
-    bool may_be_signal; /* the values have to tell */
+    bool may_be_other; /* the values have to tell whether it is an envelope at all */
 };
+
+/* Whether the object has a member that Debezium's flattening adds to rows (__op, __deleted ...):
+   then its other members are columns, whatever their names. */
+bool envelope_is_flattened(const struct json *payload);
 
 /* Tells what the payload is; fills the envelope where it is one. It points to the places. */
 enum message_kind envelope_read(const struct json *payload, struct envelope_places *places,
@@ -60,7 +64,7 @@ bool envelope_op(const struct envelope *envelope, enum change_op *op,
                  struct fault *fault) MUST_CHECK;
 
 /* Fills the names of the change from the source block: what all events of a table have in common.
-   FAULT_RECORD for a table's name with U+0000. */
+   FAULT_RECORD for a table's name with U+0000, and for MongoDB's events. */
 bool envelope_names(const struct envelope *envelope, struct change *change,
                     struct fault *fault) MUST_CHECK;
 

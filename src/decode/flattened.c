@@ -5,6 +5,7 @@
  * Format: Debezium documentation, "New Record State Extraction" (ExtractNewRecordState;
  * add.fields, delete.tombstone.handling.mode=rewrite).
  */
+#include "envelope.h"
 #include "form.h"
 
 static bool is_meta(str name)
@@ -14,8 +15,7 @@ static bool is_meta(str name)
 
 static bool flattened_is_like(const struct json *payload)
 {
-    return json_member(payload, "__op") || json_member(payload, "__deleted")
-           || json_member(payload, "__table");
+    return envelope_is_flattened(payload);
 }
 
 /* add.fields=source.ts_ms becomes __source_ts_ms; without a prefix of its own __ts_ms is the
@@ -106,4 +106,5 @@ static bool flattened_read(struct form_reader *reader, struct fault *fault)
     return form_message_key(reader, change, fault);
 }
 
-const struct form flattened_form = {"flattened", flattened_is_like, flattened_read, false};
+const struct form flattened_form = {
+    .name = "flattened", .is_like = flattened_is_like, .read = flattened_read, .debezium = true};

@@ -33,7 +33,8 @@ struct form {
     bool (*is_like)(const struct json *payload);
     /* Adds its changes; none for what is no change of data. FAULT_RECORD, FAULT_RETRY. */
     bool (*read)(struct form_reader *reader, struct fault *fault);
-    bool printed; /* its texts are as the database prints them, or nearly so: none is base64 */
+    bool printed;  /* its texts are as the database prints them, or nearly so: none is base64 */
+    bool debezium; /* Debezium's heartbeats, markers and the like stand between its events */
 };
 
 /* One change as a form tells it. */

@@ -80,4 +80,5 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form maxwell_form = {"maxwell", maxwell_is_like, maxwell_read, false};
+const struct form maxwell_form = {
+    .name = "maxwell", .is_like = maxwell_is_like, .read = maxwell_read};

@@ -152,7 +152,8 @@ static bool wal2json1_read(struct form_reader *reader, struct fault *fault)
     return true;
 }
 
-const struct form wal2json1_form = {"wal2json-v1", wal2json1_is_like, wal2json1_read, true};
+const struct form wal2json1_form = {
+    .name = "wal2json-v1", .is_like = wal2json1_is_like, .read = wal2json1_read, .printed = true};
 
 /* ---- format 2: {"action":"U","schema":…,"table":…,"columns":[{"name":…,"value":…}],
    "identity":[…]} ---- */
@@ -201,4 +202,5 @@ static bool wal2json2_read(struct form_reader *reader, struct fault *fault)
     return add_change(reader, &parts, fault);
 }
 
-const struct form wal2json2_form = {"wal2json-v2", wal2json2_is_like, wal2json2_read, true};
+const struct form wal2json2_form = {
+    .name = "wal2json-v2", .is_like = wal2json2_is_like, .read = wal2json2_read, .printed = true};

@@ -613,3 +613,17 @@ def test_large_input_leaves_in_large_blocks(tmp_path):
     writes = sum(text.startswith("write(1,") for text in trace.read_text().splitlines())
     assert size > 10**7
     assert size / writes > 64 * 1024
+
+
+MONGO = {"connector": "mongodb", "name": "m", "db": "inventory", "collection": "c", "ts_ms": 1}
+
+
+@pytest.mark.parametrize("message", [
+    {"op": "c", "before": None, "after": '{"_id": 1, "a": "x"}', "source": MONGO, "updateDescription": None},
+    {"op": "u", "before": None, "after": None, "source": MONGO,
+     "updateDescription": {"removedFields": None, "updatedFields": '{"a": "y"}', "truncatedArrays": None}},
+    {"op": "d", "before": None, "after": None, "source": MONGO, "updateDescription": None}],
+    ids=["create", "update without its document", "delete"])
+def test_mongodb_is_refused_by_name(message):
+    result = pivot("--fields", "a", "--keys", "id", stdin=lines(message, message))
+    assert (result.status, result.out) == (1, "") and "MongoDB" in result.err

@@ -542,7 +542,7 @@ def test_stats():
     events = [create(1), update({"id": 1, "a": "x"}, {"id": 1, "a": "y"}),
               update(None, {"id": 1, "a": 1}),
               event("d", before={"id": 1, "a": "y"}), event("t"), event("m"), READ, "", "null",
-              {"ts_ms": 1}, {"status": "BEGIN", "id": "1"}, "bad",
+              {"ts_ms": 1}, {"status": "BEGIN", "id": "1", "event_count": None, "data_collections": None}, "bad",
               update({"id": 1, "a": "x"}, {"id": 1, "a": "__debezium_unavailable_value"})]
     result = pivot("--fields", "a", "--keys", "id", "--identity", "full", "--stats",
                    "--errors", "skip", stdin=lines(*events))

@@ -235,6 +235,61 @@ def test_flattened_key_change():
         ["7", "id", "1004", "7", "u", "true"]]
 
 
+# Rows of tables that have columns of the names that Debezium's own messages have.
+LOOKALIKES = {
+    "a transaction marker": {"id": 5, "status": "END"},
+    "a whole transaction marker": {"id": 5, "status": "END", "event_count": None, "data_collections": None, "ts_ms": 7},
+    "a notification": {"id": 5, "aggregate_type": "Order", "type": "Created"},
+    "a whole notification": {"id": 5, "aggregate_type": "Order", "type": "Created", "additional_data": None},
+    "a signal": {"id": 5, "type": "execute-snapshot", "data": "x"},
+    "a heartbeat": {"ts_ms": 5},
+    "an envelope by before": {"id": 5, "op": "c", "before": "x"},
+    "an envelope by after": {"id": 5, "op": "sell", "after": None},
+    "an envelope by source": {"id": 5, "op": "c", "source": "web", "before": None},
+    "a schema change": {"id": 5, "source": "web", "ddl": "x"},
+}
+MARKS = [{"__op": "c", "__table": "t"}, {"__deleted": "false", "__op": "c"}, {"__op": "c", "__source_ts_ms": 1}]
+
+
+@pytest.mark.parametrize("row", LOOKALIKES.values(), ids=LOOKALIKES)
+@pytest.mark.parametrize("marks", MARKS, ids=["table", "deleted", "source"])
+def test_rows_that_look_like_messages_are_rows(row, marks):
+    keys = "id" if "id" in row else "ts_ms"
+    want = [[str(row[keys]), name, None, str(value), "c", "true"]
+            for name, value in row.items() if name != keys and value is not None]
+    want = want or [[str(row[keys]), None, None, None, "c", "true"]]
+    assert rows("flattened", ["--keys", keys], dict(row, **marks)) == want
+
+
+def test_flattened_without_marks_is_a_row_of_the_decoder_that_was_named():
+    """Some columns of a message's make none."""
+    bare = [{"id": 5, "status": "END"}, {"id": 5, "aggregate_type": "Order", "type": "Created"}]
+    got = good_pivot("--decoder", "flattened", "--keys", "id", "--fields", "*", stdin=lines(*bare))
+    assert [row[1:4] for row in got.changes()] == [
+        ["status", None, "END"], ["aggregate_type", None, "Order"], ["type", None, "Created"]]
+    # auto says that it does not know them; it does not count them as something else.
+    for event in bare:
+        assert pivot("--keys", "id", "--fields", "*", stdin=lines(event)).status == 1
+
+
+SERVICE = {
+    "heartbeats": kcat({"ts_ms": 5}, key={"serverName": "p"}, topic="__debezium-heartbeat.p"),
+    "transactions": {"status": "END", "id": "571:53195832", "ts_ms": 1486500577691, "event_count": 2,
+                     "data_collections": [{"data_collection": "s1.a", "event_count": 2}]},
+    "schema_changes": {"source": {"db": "i"}, "ts_ms": 1, "databaseName": "i", "ddl": "ALTER TABLE t", "tableChanges": []},
+    "notifications": {"id": "ff81ba59", "aggregate_type": "Initial Snapshot", "type": "COMPLETED",
+                      "additional_data": {"connector_name": "c"}, "timestamp": "1695817046353"},
+    "signals": {"id": "x", "type": "execute-snapshot", "data": {"type": "INCREMENTAL"}},
+}
+
+
+@pytest.mark.parametrize("kind", SERVICE)
+@pytest.mark.parametrize("decoder", ["auto", "debezium", "flattened", "cloudevents"])
+def test_debeziums_own_messages_are_counted_by_each_of_its_decoders(kind, decoder):
+    got = good_pivot("--decoder", decoder, "--fields", "*", "--keys", "id", "--stats", stdin=lines(SERVICE[kind]))
+    assert (got.rows, got.stats[kind], got.stats["errors"]) == ([], "1", "0")
+
+
 # --------------------------------------------------------------------------
 # CloudEvents: https://debezium.io/documentation/reference/stable/integrations/cloudevents.html
 # --------------------------------------------------------------------------

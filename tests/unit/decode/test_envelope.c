@@ -34,14 +34,45 @@ static void test_kinds(void **state)
     check_kind("{\"ts_ms\":1}", MESSAGE_HEARTBEAT);
     check_kind("{\"ts_ms\":null}", MESSAGE_UNKNOWN);
     check_kind("{\"ts_ms\":1,\"id\":2}", MESSAGE_UNKNOWN);
-    check_kind("{\"status\":\"BEGIN\",\"id\":\"1\"}", MESSAGE_TRANSACTION);
-    check_kind("{\"status\":\"OPEN\",\"id\":\"1\"}", MESSAGE_UNKNOWN);
-    check_kind("{\"status\":\"END\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"status\":\"BEGIN\",\"id\":\"1\",\"event_count\":null,\"data_collections\":null}",
+               MESSAGE_TRANSACTION);
+    check_kind("{\"ts_ms\":1,\"status\":\"END\",\"id\":\"1\",\"event_count\":0,"
+               "\"data_collections\":[]}",
+               MESSAGE_TRANSACTION);
+    check_kind("{\"status\":\"OPEN\",\"id\":\"1\",\"event_count\":null,\"data_collections\":null}",
+               MESSAGE_UNKNOWN);
     check_kind("{\"source\":{},\"tableChanges\":[]}", MESSAGE_SCHEMA_CHANGE);
     check_kind("{\"source\":null,\"ddl\":\"x\"}", MESSAGE_UNKNOWN);
-    check_kind("{\"aggregate_type\":\"x\",\"type\":\"y\"}", MESSAGE_NOTIFICATION);
+    check_kind("{\"id\":\"1\",\"aggregate_type\":\"x\",\"type\":\"y\",\"additional_data\":null}",
+               MESSAGE_NOTIFICATION);
+    check_kind("{\"id\":\"1\",\"aggregate_type\":\"x\",\"type\":\"y\",\"additional_data\":{},"
+               "\"timestamp\":1}",
+               MESSAGE_NOTIFICATION);
     check_kind("{\"id\":1,\"type\":\"resume-snapshot\",\"data\":null}", MESSAGE_SIGNAL);
     check_kind("{\"id\":1,\"type\":\"other\",\"data\":null}", MESSAGE_UNKNOWN);
+}
+
+/* What shares some members with Debezium's own messages, or all but one. */
+static void test_rows_that_look_like_messages(void **state)
+{
+    (void)state;
+    check_kind("{\"status\":\"BEGIN\",\"id\":\"1\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"status\":\"END\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"status\":\"END\",\"id\":1,\"event_count\":1,\"data_collections\":1,\"x\":1}",
+               MESSAGE_UNKNOWN);
+    check_kind("{\"aggregate_type\":\"x\",\"type\":\"y\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"id\":1,\"aggregate_type\":\"x\",\"type\":\"y\",\"payload\":{}}",
+               MESSAGE_UNKNOWN);
+    check_kind("{\"id\":1,\"type\":\"resume-snapshot\",\"data\":null,\"x\":1}", MESSAGE_UNKNOWN);
+    check_kind("{\"ts_ms\":1,\"__op\":\"c\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"id\":1,\"type\":\"resume-snapshot\",\"data\":null,\"__deleted\":\"false\"}",
+               MESSAGE_UNKNOWN);
+    check_kind("{\"op\":\"c\",\"after\":\"x\",\"__op\":\"c\"}", MESSAGE_UNKNOWN);
+    check_kind("{\"op\":\"c\",\"before\":null,\"source\":\"x\",\"__table\":\"t\"}",
+               MESSAGE_UNKNOWN);
+    /* An envelope to which somebody has added a member. */
+    check_kind("{\"op\":\"c\",\"after\":{},\"source\":{},\"__table\":\"t\"}", MESSAGE_ENVELOPE);
+    check_kind("{\"op\":\"c\",\"after\":{},\"__added\":1}", MESSAGE_ENVELOPE);
 }
 
 static void test_ops(void **state)
@@ -91,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_rows_that_look_like_messages),
         cmocka_unit_test(test_ops),
         cmocka_unit_test(test_position_without_memory),
     };

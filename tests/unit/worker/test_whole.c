@@ -71,7 +71,8 @@ static void add_marker(int transaction, const int *counts)
     entry->marker = true;
     entry->ends = counts != NULL;
     int used = snprintf(entry->text, sizeof(entry->text),
-                        "{\"status\":\"%s\",\"id\":\"%d:%d\",\"data_collections\":%s",
+                        "{\"status\":\"%s\",\"id\":\"%d:%d\",\"event_count\":null,"
+                        "\"data_collections\":%s",
                         counts ? "END" : "BEGIN", transaction, counts ? 900 : 100,
                         counts ? "[" : "null}");
     for (int i = 0; counts && i < 3; i++)
