@@ -62,7 +62,7 @@ static bool canal_read(struct form_reader *reader, struct fault *fault)
         return fault_set(fault, FAULT_RECORD, "a message of Canal without data");
     const struct json *was = old && old->kind == JSON_ARRAY ? old->child : NULL;
     for (const struct json *row = data->child; row; row = row->next) {
-        if (op == CHANGE_UPDATE && !was)
+        if (op == CHANGE_UPDATE && (!was || was->kind != JSON_OBJECT))
             return fault_set(fault, FAULT_RECORD, "an update of Canal without old");
         if (!add_row(reader, op, row, was, fault))
             return false;

@@ -118,42 +118,66 @@ struct change *form_add(struct form_reader *reader, const struct form_row *row, 
     return change;
 }
 
-/* NULL where memory ran out. */
-static struct json *old_row(struct form_reader *reader, const struct json *row,
-                            const struct json *old)
+static const struct json *member_named(const struct json *object, str name)
 {
-    struct json *before = form_object(reader);
-    struct json **link = before ? &before->child : NULL;
-    for (const struct json *column = row ? row->child : NULL; link && column;
-         column = column->next) {
+    const struct json *found = object ? object->child : NULL;
+    while (found && !str_eq(found->name, name))
+        found = found->next;
+    return found;
+}
+
+/* The row with what `others` has in the place of its own members; false where memory ran out. */
+static bool put_row(struct form_reader *reader, const struct json *row, const struct json *others,
+                    struct json ***link)
+{
+    for (const struct json *column = row->child; column; column = column->next) {
+        const struct json *other = member_named(others, column->name);
         struct json *copy = ARENA_NEW(reader->scratch, struct json, 1);
         if (!copy)
-            return NULL;
-        *copy = *column;
-        for (const struct json *was = old ? old->child : NULL; was; was = was->next)
-            if (str_eq(was->name, column->name))
-                *copy = *was;
+            return false;
+        *copy = other ? *other : *column;
         copy->next = NULL;
-        *link = copy;
-        link = &copy->next;
+        **link = copy;
+        *link = &copy->next;
     }
-    return before;
+    return true;
+}
+
+/* Both images of an update. What the new row lacks and the old one had is NULL now. */
+static bool make_images(struct form_reader *reader, const struct json *row, const struct json *old,
+                        struct form_row *whole)
+{
+    struct json *after = form_object(reader), *before = form_object(reader);
+    if (!after || !before)
+        return false;
+    struct json **link = &after->child;
+    if (!put_row(reader, row, NULL, &link))
+        return false;
+    for (const struct json *was = old->child; was; was = was->next) {
+        struct json null = {.kind = JSON_NULL, .name = was->name, .text = STR("null")};
+        const struct json missing = {.kind = JSON_OBJECT, .child = &null};
+        if (!member_named(row, was->name) && !put_row(reader, &missing, NULL, &link))
+            return false;
+    }
+    link = &before->child;
+    whole->after = after;
+    whole->before = before;
+    return put_row(reader, after, old, &link);
 }
 
 struct change *form_add_whole(struct form_reader *reader, enum change_op op, const struct json *row,
                               const struct json *old, const struct json *keys, struct fault *fault)
 {
     bool gone = op == CHANGE_DELETE;
-    const struct json *before = gone ? row : NULL;
-    if (op == CHANGE_UPDATE && !(before = old_row(reader, row, old))) {
-        fault_memory(fault, "a row");
-        return NULL;
-    }
     struct form_row whole = {.op = op,
                              .schema = json_string(json_member(reader->payload, "database")),
                              .table = json_string(json_member(reader->payload, "table")),
-                             .before = before,
+                             .before = gone ? row : NULL,
                              .after = gone ? NULL : row};
+    if (op == CHANGE_UPDATE && old && !make_images(reader, row, old, &whole)) {
+        fault_memory(fault, "a row");
+        return NULL;
+    }
     struct change *change = form_add(reader, &whole, fault);
     if (!change)
         return NULL;

@@ -1,6 +1,9 @@
 /*
  * Maxwell's daemon for MySQL: the whole new row in `data`, and in `old` the columns that an update
- * changed, with what they were: all others were what they are.
+ * changed, with what they were: all others were what they are. With output_nulls=false `data` lacks
+ * what is NULL; `old` never does. An update comes without `old` where the source's binary log has
+ * no old values (binlog_row_image=MINIMAL), or where only excluded columns changed: nothing tells
+ * which, so what the others were is unknown.
  * Format: Maxwell's documentation, "Data Format"; keys: "Kafka options", kafka_key_format=hash.
  */
 #include "form.h"
@@ -56,6 +59,7 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
 {
     const struct json *event = reader->payload, *data = json_member(event, "data");
     const struct json *keys = json_member(event, "primary_key_columns");
+    const struct json *old = json_member(event, "old");
     struct json *names;
     enum change_op op;
     if (!read_op(event, &op)) {
@@ -65,10 +69,13 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
     }
     if (!data || data->kind != JSON_OBJECT)
         return fault_set(fault, FAULT_RECORD, "an event of Maxwell without data");
+    if (old && old->kind == JSON_NULL)
+        old = NULL;
+    if (old && old->kind != JSON_OBJECT)
+        return fault_set(fault, FAULT_RECORD, "an event of Maxwell whose old is no object");
     if (!names_of_key(reader, &names))
         return fault_memory(fault, "a row's key");
-    struct change *change = form_add_whole(reader, op, data, json_member(event, "old"),
-                                           keys ? keys : names, fault);
+    struct change *change = form_add_whole(reader, op, data, old, keys ? keys : names, fault);
     if (!change)
         return false;
     change->source_us = form_time(json_member(event, "ts"), 1);

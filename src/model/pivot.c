@@ -260,14 +260,17 @@ static bool named_fields(struct pivot *pivot, struct plan *plan, const struct co
 }
 
 /* A key that moved is shown whether its columns are pivoted or not; those that are named come with
-   the named fields. */
+   the named fields. Of a create half (that key changes come in two records) what the key was may be
+   unknown; in an update an old key that was not sent is the key that it has. */
 static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct change *change,
                        struct batch *batch, struct fault *fault)
 {
     for (size_t i = 0; i < change->field_count; i++) {
         const struct field *field = &change->field[i];
+        if (!field->key || (field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES))
+            continue;
         bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
-        if (field->key && !named && !value_same(field->before, field->after, &pivot->scratch)
+        if (!named && !value_same(field->before, field->after, &pivot->scratch)
             && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
@@ -533,8 +536,9 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     change->hides_fields = may_be_hidden(plan, change) && only_keys(change);
     if (change->half != KEY_ARRIVES)
         identity_settle(&plan->identity, change, &pivot->scratch);
-    else if (!halves_join(&pivot->halves, &plan->identity, change, batch, &pivot->scratch, fault)
-             || !moved_keys(pivot, plan, change, batch, fault))
+    else if (!halves_join(&pivot->halves, &plan->identity, change, batch, &pivot->scratch, fault))
+        return false;
+    if (change->op == CHANGE_UPDATE && !moved_keys(pivot, plan, change, batch, fault))
         return false;
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)

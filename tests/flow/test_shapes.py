@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from helpers import create, good_pivot, kcat, lines, pivot
+from helpers import create, event, good_pivot, kcat, lines, pivot
 
 PLACES = "source_table,tx_id,lsn,event_time,field_no"
 
@@ -60,6 +60,31 @@ def test_maxwell_tells_its_key():
     assert cells("row_key,change_field", [], record) == [['{"id":1}', "m"], ['{"id":1}', "c"]]
 
 
+@pytest.mark.parametrize("data, old, want", [
+    # output_nulls=false leaves NULLs out of data, and never out of old
+    ({"id": 1}, {"a": "x"}, [["a", "x", None, "true"]]),
+    ({"id": 1, "b": 2}, {"a": "x", "b": 1}, [["b", "1", "2", "true"], ["a", "x", None, "true"]]),
+    ({"id": 1, "a": "x"}, {"a": None}, [["a", None, "x", "true"]]),
+    ({"id": 1}, {"a": None}, []),
+    # without old: what the columns were is unknown
+    ({"id": 1, "a": "x"}, KeyError, [["a", None, "x", "false"]]),
+    ({"id": 1, "a": "x"}, None, [["a", None, "x", "false"]]),
+])
+def test_maxwell_leaves_members_out(data, old, want):
+    event = {"database": "d", "table": "t", "type": "update", "ts": 1, "data": data, "primary_key_columns": ["id"]}
+    if old is not KeyError:
+        event["old"] = old
+    assert rows("maxwell", [], event) == [["1", field, was, new, "u", known] for field, was, new, known in want]
+    named = good_pivot("--fields", "a", stdin=lines(event)).changes()
+    assert [row[1:4] for row in named] == [change[:3] for change in want if change[0] == "a"]
+
+
+def test_maxwell_with_a_broken_old_is_refused():
+    event = {"database": "d", "table": "t", "type": "update", "data": {"id": 1}, "old": "x"}
+    result = pivot("--fields", "*", "--keys", "id", stdin=lines(event))
+    assert result.status == 1 and "old is no object" in result.err
+
+
 def test_maxwell_places():
     assert cells(PLACES + ",thread", ["--ignore", "comment"], MAXWELL_INSERT) == [
         ["test.e", "23396", "master.000006:800911", "2016-10-21T12:33:37.000000Z", "2", "108"]]
@@ -105,9 +130,9 @@ def test_canal_inserts_deletes_ddl():
 
 
 def test_canal_update_without_old_is_refused_whole():
-    event = dict(json.loads(CANAL), old=[{"weight": "5.15"}])
-    result = pivot("--fields", "*", stdin=lines(event))
-    assert result.status == 1 and result.out == "" and "update of Canal without old" in result.err
+    for old in [{"weight": "5.15"}], [{"weight": "5.15"}, None], None:
+        result = pivot("--fields", "*", stdin=lines(dict(json.loads(CANAL), old=old)))
+        assert result.status == 1 and result.out == "" and "update of Canal without old" in result.err
 
 
 # --------------------------------------------------------------------------
@@ -323,6 +348,53 @@ def test_cloudevents_in_avro_are_refused():
     event = dict(CLOUDEVENT, data="AAAAAAEAAgI=", dataschema="http://my-registry/schemas/ids/1")
     result = pivot("--fields", "*", "--keys", "pk", stdin=lines(event))
     assert result.status == 1 and "data.serializer.type=json" in result.err
+
+
+# --------------------------------------------------------------------------
+# Keys that move within one event
+# --------------------------------------------------------------------------
+
+MOVED = {
+    "maxwell": {"database": "d", "table": "t", "ts": 1, "type": "update", "data": {"id": 3, "a": "q"},
+                "old": {"id": 2}, "primary_key_columns": ["id"]},
+    "canal": {"database": "d", "table": "t", "type": "UPDATE", "isDdl": False, "es": 1000, "pkNames": ["id"],
+              "data": [{"id": "3", "a": "q"}], "old": [{"id": "2"}]},
+    "wal2json-v1": {"change": [
+        {"kind": "update", "schema": "d", "table": "t", "columnnames": ["id", "a"], "columnvalues": [3, "q"],
+         "oldkeys": {"keynames": ["id", "a"], "keyvalues": [2, "q"]}, "pk": {"pknames": ["id"]}}]},
+    "wal2json-v2": {"action": "U", "schema": "d", "table": "t",
+                    "columns": [{"name": "id", "value": 3}, {"name": "a", "value": "q"}],
+                    "identity": [{"name": "id", "value": 2}, {"name": "a", "value": "q"}], "pk": [{"name": "id"}]},
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+@pytest.mark.parametrize("options", [["--fields", "*"], ["--fields", "a"], ["--fields", "id"], ["--fields", "id,a"],
+                                     ["--fields", "*", "--keys", "id"]], ids=" ".join)
+def test_a_key_that_moved_is_one_row(name, options):
+    """Whatever fields are pivoted; under the new key."""
+    assert rows(name, options, MOVED[name]) == [["3", "id", "2", "3", "u", "true"]]
+    assert cells("row_key,op,change_field,old_value", options, MOVED[name]) == [['{"id":3}'.replace(
+        "3", '"3"' if name == "canal" else "3"), "u", "id", "2"]]
+
+
+def test_a_key_that_moved_under_default_identity():
+    event = dict(MOVED["wal2json-v2"], identity=[{"name": "id", "value": 2}])
+    assert rows("wal2json-v2", [], event) == [["3", "id", "2", "3", "u", "true"], ["3", "a", None, "q", "u", "false"]]
+
+
+def test_a_key_that_stayed_or_was_not_sent_is_no_row():
+    for identity in [], [{"name": "id", "value": 3}]:
+        event = dict(MOVED["wal2json-v2"], identity=identity)
+        assert rows("wal2json-v2", ["--unknown", "skip"], event) == []
+    assert rows("maxwell", [], dict(MOVED["maxwell"], old={"a": "p"})) == [["3", "a", "p", "q", "u", "true"]]
+
+
+def test_a_key_without_message_key_moves_in_debeziums_envelope():
+    """Tables without a primary key: the columns that --keys names are the key."""
+    moved = event("u", {"id": 3, "a": "q"}, {"id": 2, "a": "q"})
+    assert good_pivot("--fields", "*", "--keys", "id", stdin=lines(moved)).changes() == [
+        ["3", "id", "2", "3", "u", "true"]]
 
 
 # --------------------------------------------------------------------------
