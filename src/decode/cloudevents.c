@@ -4,7 +4,9 @@
  * Format: Debezium documentation, "Exporting CloudEvents"; CloudEvents 1.0, JSON format.
  */
 #include "clock.h"
+#include "envelope.h"
 #include "form.h"
+#include "logical_message.h"
 
 #define PREFIX "iodebezium"
 
@@ -14,12 +16,17 @@ static bool cloudevents_is_like(const struct json *payload)
            && json_member(payload, "id") && json_member(payload, "source");
 }
 
-/* With data.serializer.schemas.enable the data has a schema around it. */
-static const struct json *data_of(const struct json *event)
+/* With json.schemas.enable the data has a schema around it. */
+static bool read_data(struct form_reader *reader, const struct json **data, struct fault *fault)
 {
-    const struct json *data = json_member(event, "data");
-    const struct json *payload = json_member(data, "payload");
-    return payload && json_member(data, "schema") ? payload : data;
+    *data = json_member(reader->payload, "data");
+    const struct json *schema = json_member(*data, "schema"), *whole = *data;
+    const struct json *payload = json_member(whole, "payload");
+    if (!payload || !schema)
+        return true;
+    *data = payload;
+    return schema->kind == JSON_NULL
+           || schema_cache_add(reader->schemas, whole->text, schema->text, &reader->schema, fault);
 }
 
 static const struct json *object_or_null(const struct json *json)
@@ -29,37 +36,60 @@ static const struct json *object_or_null(const struct json *json)
 
 static bool read_op(const struct json *event, enum change_op *op, struct fault *fault)
 {
-    static const char letters[] = "rcudt"; /* in the order of enum change_op */
-    str text = json_string(json_member(event, PREFIX "op"));
-    const char *found = text.len == 1 && text.ptr[0] ? strchr(letters, text.ptr[0]) : NULL;
+    const struct json *member = json_member(event, PREFIX "op");
+    str text = json_string(member);
+    const char *found = text.len == 1 && text.ptr[0] ? strchr(change_op_letters, text.ptr[0])
+                                                     : NULL;
+    if (!member)
+        return fault_set(fault, FAULT_RECORD,
+                         "a CloudEvent without " PREFIX "op: set extension.attributes.enable=true");
     if (!found)
         return fault_set(fault, FAULT_RECORD,
                          "a CloudEvent without a change: " PREFIX "op is \"%.*s\"",
                          STR_ARG(str_head(text, 40)));
-    *op = (enum change_op)(found - letters);
+    *op = (enum change_op)(found - change_op_letters);
     return true;
 }
 
-/* The attribute `time` is the source's; its fraction ends at the millisecond. */
-static void read_attributes(const struct json *event, struct change *change)
+/* What the source block and the transaction of an envelope say. The converter leaves underscores
+   out; txId is the source's, txid the transaction's. The attribute `time` ends at the millisecond. */
+static bool read_attributes(struct form_reader *reader, struct change *change, struct fault *fault)
 {
+    const struct json *event = reader->payload;
+    const struct source_members of = {
+        .connector = json_member(event, PREFIX "connector"),
+        .ts_us = json_member(event, PREFIX "tsus"),
+        .ts_ns = json_member(event, PREFIX "tsns"),
+        .ts_ms = json_member(event, PREFIX "tsms"),
+        .tx_id = json_member(event, PREFIX "txId"),
+        .file = json_member(event, PREFIX "file"),
+        .pos = json_member(event, PREFIX "pos"),
+        .lsn = json_member(event, PREFIX "lsn"),
+        .commit_lsn = json_member(event, PREFIX "commitlsn"),
+        .scn = json_member(event, PREFIX "scn"),
+        .query = json_member(event, PREFIX "query"),
+        .user_name = json_member(event, PREFIX "username"),
+        .thread = json_member(event, PREFIX "thread"),
+        .transaction_id = json_member(event, PREFIX "txid"),
+        .total_order = json_member(event, PREFIX "txtotalorder"),
+    };
+    const struct envelope envelope = {.of = &of};
     enum timestamp_zone zone;
-    change->source_us = form_time(json_member(event, PREFIX "tsus"), 1000000);
-    if (change->source_us == TIME_UNKNOWN)
-        change->source_us = form_time(json_member(event, PREFIX "tsms"), 1000);
+    if (!envelope_moment(&envelope, &reader->batch->arena, change, fault))
+        return false;
     if (change->source_us == TIME_UNKNOWN
         && !timestamp_parse(json_string(json_member(event, "time")), &change->source_us, &zone))
         change->source_us = TIME_UNKNOWN;
     change->source_name = json_string(json_member(event, PREFIX "name"));
-    change->lsn = form_text(event, PREFIX "lsn");
-    change->tx_id = form_text(event, PREFIX "txid");
-    change->tx_order = form_text(event, PREFIX "txtotalorder");
+    return true;
 }
 
 static bool cloudevents_read(struct form_reader *reader, struct fault *fault)
 {
-    const struct json *event = reader->payload, *data = data_of(event);
+    const struct json *event = reader->payload, *data;
     enum change_op op = CHANGE_READ;
+    if (!read_data(reader, &data, fault))
+        return false;
     if (json_member(event, "data_base64") || (data && data->kind == JSON_STRING))
         return fault_set(fault, FAULT_RECORD,
                          "a CloudEvent with binary data (Avro is not read): set "
@@ -70,13 +100,15 @@ static bool cloudevents_read(struct form_reader *reader, struct fault *fault)
                            .schema = json_string(json_member(event, PREFIX "schema")),
                            .table = json_string(json_member(event, PREFIX "table")),
                            .before = object_or_null(json_member(data, "before")),
-                           .after = object_or_null(json_member(data, "after"))};
+                           .after = object_or_null(json_member(data, "after")),
+                           .columns = schema_field(reader->schema, STR("after"))};
     if (row.schema.len == 0)
         row.schema = json_string(json_member(event, PREFIX "db"));
     struct change *change = form_add(reader, &row, fault);
-    if (!change)
+    if (!change || !read_attributes(reader, change, fault))
         return false;
-    read_attributes(event, change);
+    if (op == CHANGE_MESSAGE)
+        return logical_message_read(data, reader->schema, &reader->batch->arena, change, fault);
     return op == CHANGE_TRUNCATE || form_message_key(reader, change, fault);
 }
 

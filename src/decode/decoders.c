@@ -117,6 +117,7 @@ static bool read_form(struct formed *self, const struct record *record, struct b
 {
     struct form_reader reader = {.debezium = self->debezium,
                                  .record = record,
+                                 .schemas = self->schemas,
                                  .batch = batch,
                                  .scratch = &self->scratch,
                                  .changes = changes};

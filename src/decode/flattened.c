@@ -5,6 +5,8 @@
  * Format: Debezium documentation, "New Record State Extraction" (ExtractNewRecordState;
  * add.fields, delete.tombstone.handling.mode=rewrite).
  */
+#include <stdio.h>
+
 #include "envelope.h"
 #include "form.h"
 
@@ -18,31 +20,53 @@ static bool flattened_is_like(const struct json *payload)
     return envelope_is_flattened(payload);
 }
 
-/* add.fields=source.ts_ms becomes __source_ts_ms; without a prefix of its own __ts_ms is the
-   connector's. */
-static void read_meta(const struct json *row, struct change *change)
+/* add.fields=source.lsn becomes __source_lsn, lsn becomes __lsn and is the same. */
+static const struct json *of_struct(const struct json *row, const char *outer, const char *name)
 {
-    change->source_us = form_time(json_member(row, "__source_ts_us"), 1000000);
-    if (change->source_us == TIME_UNKNOWN)
-        change->source_us = form_time(json_member(row, "__source_ts_ms"), 1000);
-    change->connector_us = form_time(json_member(row, "__ts_ms"), 1000);
-    change->source_name = json_string(json_member(row, "__name"));
-    change->lsn = form_text(row, "__lsn");
-    if (change->lsn.kind == VALUE_NULL)
-        change->lsn = form_text(row, "__source_lsn");
-    change->tx_id = form_text(row, "__txId");
-    if (change->tx_id.kind == VALUE_NULL)
-        change->tx_id = form_text(row, "__source_txId");
+    char text[60];
+    snprintf(text, sizeof(text), "__%s_%s", outer, name);
+    const struct json *found = json_member(row, text);
+    snprintf(text, sizeof(text), "__%s", name);
+    return found ? found : json_member(row, text);
+}
+
+/* Without a struct in front __ts_ms and its like are the connector's. */
+static bool read_meta(struct form_reader *reader, struct change *change, struct fault *fault)
+{
+    const struct json *row = reader->payload;
+    const struct source_members of = {
+        .connector = of_struct(row, "source", "connector"),
+        .ts_us = json_member(row, "__source_ts_us"),
+        .ts_ns = json_member(row, "__source_ts_ns"),
+        .ts_ms = json_member(row, "__source_ts_ms"),
+        .tx_id = of_struct(row, "source", "txId"),
+        .file = of_struct(row, "source", "file"),
+        .pos = of_struct(row, "source", "pos"),
+        .lsn = of_struct(row, "source", "lsn"),
+        .commit_lsn = of_struct(row, "source", "commit_lsn"),
+        .scn = of_struct(row, "source", "scn"),
+        .query = of_struct(row, "source", "query"),
+        .user_name = of_struct(row, "source", "user_name"),
+        .thread = of_struct(row, "source", "thread"),
+        .transaction_id = of_struct(row, "transaction", "id"),
+        .total_order = of_struct(row, "transaction", "total_order"),
+    };
+    const struct envelope envelope = {.ts_us = json_member(row, "__ts_us"),
+                                      .ts_ns = json_member(row, "__ts_ns"),
+                                      .ts_ms = json_member(row, "__ts_ms"),
+                                      .of = &of};
+    change->source_name = json_string(of_struct(row, "source", "name"));
+    return envelope_moment(&envelope, &reader->batch->arena, change, fault);
 }
 
 /* Without members that name it the table is the topic's: prefix.schema.table. */
 static void read_table(const struct json *row, str topic, str *schema, str *table)
 {
     str part;
-    *schema = json_string(json_member(row, "__schema"));
+    *schema = json_string(of_struct(row, "source", "schema"));
     if (schema->len == 0)
-        *schema = json_string(json_member(row, "__db"));
-    *table = json_string(json_member(row, "__table"));
+        *schema = json_string(of_struct(row, "source", "db"));
+    *table = json_string(of_struct(row, "source", "table"));
     if (table->len > 0)
         return;
     *schema = STR_EMPTY;
@@ -100,10 +124,7 @@ static bool flattened_read(struct form_reader *reader, struct fault *fault)
         .op = op, .before = gone ? image : NULL, .after = gone ? NULL : image, .columns = schema};
     read_table(row, reader->record->topic, &flat.schema, &flat.table);
     struct change *change = form_add(reader, &flat, fault);
-    if (!change)
-        return false;
-    read_meta(row, change);
-    return form_message_key(reader, change, fault);
+    return change && read_meta(reader, change, fault) && form_message_key(reader, change, fault);
 }
 
 const struct form flattened_form = {

@@ -20,6 +20,7 @@ struct form_reader {
     const struct record *record;
     const struct json *payload;
     const struct schema *schema; /* of the payload, or NULL */
+    struct schema_cache *schemas;
     struct batch *batch;
     struct arena *scratch; /* for JSON nodes */
     struct change_list *changes;

@@ -58,6 +58,15 @@ static bool parse_known(struct message_keys *keys, str text, struct json_memory 
     return true;
 }
 
+/* Debezium's CloudEventsConverter wraps keys as it does values, where it takes the metadata from
+   headers: the key is the data. */
+static bool is_cloud_event(const struct json *root)
+{
+    const struct json *data = json_member(root, "data");
+    return data && data->kind == JSON_OBJECT && json_member(root, "specversion")
+           && json_member(root, "id") && json_member(root, "source") && json_member(root, "type");
+}
+
 bool message_key_parse(struct message_keys *keys, uint64_t group, str text,
                        struct json_memory memory, struct message_key *key, struct fault *fault)
 {
@@ -69,6 +78,8 @@ bool message_key_parse(struct message_keys *keys, uint64_t group, str text,
         return true;
     if (!parse(keys, text, memory, &root, fault))
         return false;
+    if (is_cloud_event(root))
+        return message_key_parse(keys, group, json_member(root, "data")->text, memory, key, fault);
     const struct json *schema = json_member(root, "schema");
     key->payload = json_member(root, "payload");
     /* A key column may itself be called payload. */

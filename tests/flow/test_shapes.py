@@ -238,6 +238,37 @@ def test_flattened_places_and_key():
     assert result.rows == [["s.t", "v", "2", "u", "false"]]
 
 
+# add.fields=NAME, and what is made of it: source members with their struct or without, those of a
+# transaction, and the connector's own times.
+ADDED = [
+    ("event_time", {"__source_ts_us": 1589362330904001}, "2020-05-13T09:32:10.904001Z"),
+    ("event_time", {"__source_ts_ns": 1589362330904001999}, "2020-05-13T09:32:10.904001Z"),
+    ("event_time", {"__source_ts_ms": 1589362330904}, "2020-05-13T09:32:10.904000Z"),
+    ("event_time", {"__source_ts_ms": 1589362330904, "__source_ts_ns": 1589362330904001999}, "2020-05-13T09:32:10.904001Z"),
+    ("connector_time", {"__ts_us": 1589362330904001}, "2020-05-13T09:32:10.904001Z"),
+    ("connector_time", {"__ts_ns": 1589362330904001999}, "2020-05-13T09:32:10.904001Z"),
+    ("connector_time", {"__ts_ms": 1589362330904}, "2020-05-13T09:32:10.904000Z"),
+    ("query", {"__query": "update t"}, "update t"), ("query", {"__source_query": "update t"}, "update t"),
+    ("thread", {"__thread": 8}, "8"), ("thread", {"__source_thread": 8}, "8"),
+    ("user_name", {"__user_name": "SCOTT"}, "SCOTT"), ("user_name", {"__source_user_name": "SCOTT"}, "SCOTT"),
+    ("tx_id", {"__txId": 565}, "565"), ("tx_id", {"__source_txId": 565}, "565"),
+    ("tx_id", {"__transaction_id": "571:99"}, "571:99"), ("tx_id", {"__id": "571:99"}, "571:99"),
+    ("tx_id", {"__transaction_id": "571:99", "__connector": "postgresql"}, "571"),
+    ("tx_order", {"__transaction_total_order": 3}, "3"), ("tx_order", {"__total_order": "3"}, "3"),
+    ("lsn", {"__lsn": 7}, "7"), ("lsn", {"__source_file": "b.1", "__source_pos": 4}, "b.1:4"),
+    ("lsn", {"__commit_lsn": "00000027:00000ac0:0002"}, "00000027:00000ac0:0002"), ("lsn", {"__source_scn": "99"}, "99"),
+    ("source_name", {"__name": "p"}, "p"), ("source_name", {"__source_name": "p"}, "p"),
+    ("source_table", {"__source_table": "t", "__source_schema": "s"}, "s.t"),
+    ("source_table", {"__table": "t", "__source_db": "d"}, "d.t"),
+]
+
+
+@pytest.mark.parametrize("column, fields, want", ADDED, ids=lambda value: "+".join(value) if isinstance(value, dict) else "")
+def test_flattened_metadata(column, fields, want):
+    event = dict({"id": 1, "a": "x", "__op": "c"}, **fields)
+    assert cells("change_field," + column, ["--keys", "id"], event) == [["a", want]]
+
+
 def test_flattened_with_its_schema():
     schema = {"type": "struct", "optional": False, "fields": [
         {"field": "id", "type": "int32", "optional": False},
@@ -342,6 +373,83 @@ def test_cloudevents():
         ["1", "name", "Bob", "Eve", "u", "true"]]
     assert cells(PLACES + ",source_name", options, update) == [
         ["s1.a", "565", "29274832", "2020-01-13T13:55:39.738000Z", "2", "test_server"]]
+
+
+# What CloudEventsConverter 3.3.1 makes of an update; id and attributes as it writes them.
+REAL_CLOUDEVENT = json.loads('''{"id":"name:p;lsn:29274832;txId:565;sequence:[]","source":"/debezium/postgresql/p",
+"specversion":"1.0","type":"io.debezium.connector.postgresql.DataChangeEvent","time":"2020-01-13T13:55:39.738Z",
+"datacontenttype":"application/json","iodebeziumop":"u","iodebeziumversion":"3.3.1.Final",
+"iodebeziumconnector":"postgresql","iodebeziumname":"p","iodebeziumtsms":"1578923739738","iodebeziumsnapshot":"false",
+"iodebeziumdb":"postgres","iodebeziumsequence":"[]","iodebeziumtsus":"1578923739738123",
+"iodebeziumtsns":"1578923739738123000","iodebeziumschema":"s","iodebeziumtable":"t","iodebeziumtxId":"565",
+"iodebeziumlsn":"29274832","iodebeziumxmin":null,"iodebeziumtxid":null,"iodebeziumtxtotalorder":null,
+"iodebeziumtxdatacollectionorder":null,"data":null}''')
+DATA = {"before": {"id": 1, "n": "CpY=", "d": 18000}, "after": {"id": 1, "n": "CqA=", "d": 18001}}
+ROW = [{"type": "int32", "optional": False, "field": "id"},
+       {"type": "bytes", "optional": True, "name": "org.apache.kafka.connect.data.Decimal", "version": 1,
+        "parameters": {"scale": "2", "connect.decimal.precision": "5"}, "field": "n"},
+       {"type": "int32", "optional": True, "name": "io.debezium.time.Date", "version": 1, "field": "d"}]
+DATA_SCHEMA = {"type": "struct", "optional": False, "name": "io.debezium.connector.postgresql.Data", "fields": [
+    {"type": "struct", "optional": True, "name": "p.s.t.Value", "field": image, "fields": ROW}
+    for image in ("before", "after")]}
+
+
+def test_cloudevents_with_their_schema():
+    """Types are the schema's, and so is the proof of the identity: an optional column with a value."""
+    event = dict(REAL_CLOUDEVENT, data={"schema": DATA_SCHEMA, "payload": DATA})
+    gone = dict(event, iodebeziumop="d", data={"schema": DATA_SCHEMA, "payload": dict(DATA, after=None)})
+    assert rows("cloudevents", ["--keys", "id"], event, gone, event) == [
+        ["1", "n", "27.10", "27.20", "u", "true"], ["1", "d", "2019-04-14", "2019-04-15", "u", "true"],
+        ["1", "n", "27.10", None, "d", "true"], ["1", "d", "2019-04-14", None, "d", "true"],
+        ["1", "n", "27.10", "27.20", "u", "true"], ["1", "d", "2019-04-14", "2019-04-15", "u", "true"]]
+    bare = dict(event, data=DATA)
+    assert rows("cloudevents", ["--keys", "id", "--identity", "full"], bare) == [
+        ["1", "n", "CpY=", "CqA=", "u", "true"], ["1", "d", "18000", "18001", "u", "true"]]
+
+
+def test_cloudevents_with_a_broken_schema_are_refused():
+    for schema in 7, {"fields": 7}, {"type": "struct", "fields": [7]}:
+        event = dict(REAL_CLOUDEVENT, data={"schema": schema, "payload": DATA})
+        good = pivot("--keys", "id", "--fields", "*", stdin=lines(event))
+        assert good.status == (0 if schema == {"fields": 7} else 1)
+
+
+def test_cloudevents_places():
+    event = dict(REAL_CLOUDEVENT, data=DATA, iodebeziumtxId=None, iodebeziumtxid="571:5319", iodebeziumtxtotalorder="3")
+    options = ["--keys", "id", "--fields", "n"]
+    assert cells(PLACES + ",tx_order,source_name", options, dict(REAL_CLOUDEVENT, data=DATA), event) == [
+        ["s.t", "565", "29274832", "2020-01-13T13:55:39.738123Z", "2", None, "p"],
+        ["s.t", "571", "29274832", "2020-01-13T13:55:39.738123Z", "2", "3", "p"]]
+    mysql = {name: value for name, value in event.items() if name not in ("iodebeziumlsn", "iodebeziumschema")}
+    mysql.update(iodebeziumconnector="mysql", iodebeziumfile="mysql-bin.3", iodebeziumpos="154", iodebeziumthread="8",
+                 iodebeziumquery="update t", iodebeziumtxid="9:1")
+    assert cells(PLACES + ",query,thread", options, mysql) == [
+        ["postgres.t", "9:1", "mysql-bin.3:154", "2020-01-13T13:55:39.738123Z", "2", "update t", "8"]]
+
+
+@pytest.mark.parametrize("data", [{"id": 1}, {"payload": {"id": 1}, "schema": {
+    "type": "struct", "optional": False, "fields": [{"type": "int32", "optional": False, "field": "id"}]}}],
+                         ids=["bare", "with schema"])
+def test_cloudevents_wrap_keys_too(data):
+    """Where the converter takes its metadata from headers."""
+    record = kcat(dict(REAL_CLOUDEVENT, data=DATA), key=dict(REAL_CLOUDEVENT, data=data))
+    assert cells("id,row_key,change_field", ["--identity", "full"], record, record) == 2 * [
+        ["1", '{"id":1}', "n"], ["1", '{"id":1}', "d"]]
+
+
+def test_cloudevents_of_logical_messages_make_no_row():
+    event = dict(REAL_CLOUDEVENT, iodebeziumop="m", data={"op": "m", "ts_ms": 1, "source": {},
+                                                          "message": {"prefix": "foo", "content": "YmFy"}})
+    for decoder in "auto", "cloudevents":
+        got = good_pivot("--decoder", decoder, "--fields", "*", "--keys", "id", "--stats",
+                         stdin=lines(event, dict(event, data=None)))
+        assert (got.rows, got.stats["events_m"], got.stats["errors"]) == ([], "2", "0")
+
+
+def test_cloudevents_without_attributes_are_refused_with_the_remedy():
+    event = {name: value for name, value in REAL_CLOUDEVENT.items() if not name.startswith("iodebezium")}
+    result = pivot("--fields", "*", "--keys", "id", stdin=lines(dict(event, data=DATA)))
+    assert result.status == 1 and "extension.attributes.enable" in result.err
 
 
 def test_cloudevents_in_avro_are_refused():
