@@ -1,4 +1,4 @@
--- History and time travel over the pivot table. Every function takes the pivot table first, so that
+-- History over the pivot table. Every function takes the pivot table first, so that
 -- one installation serves all pivot tables of a database. It may be run any number of times; it
 -- needs the columns that the worker writes (source_table, row_key, event_time, lsn, tx_id,
 -- kafka_topic, kafka_partition, kafka_offset, field_no).
@@ -242,26 +242,28 @@ begin
     perform set_config('enable_seqscan', seqscan, true), set_config('jit', jit, true);
 end $$;
 
--- Changes of keys: which key a row had before the one it has now, and since when. Of the rows that
--- have these keys now, or that had these keys before; of all where none are named. fieldtrail_in_key is
--- the condition of the index on moved keys (table.sql): it finds the few rows among millions.
-create or replace function fieldtrail_moves(pivot regclass, source_table text,
-                                            row_keys text[] default null,
-                                            keys_before text[] default null)
-returns table (row_key text, key_before text, at timestamptz, lsn numeric)
+-- Changes of keys: which key a row had before the one it has now, since when, and by which change. Of
+-- the rows that have these keys now, or that had these keys before; of all where none are named.
+-- fieldtrail_in_key is the condition of the index on moved keys (table.sql): it finds the few rows
+-- among millions.
+drop function if exists fieldtrail_moves(regclass, text, text[], text[]); -- an older one had no change
+create function fieldtrail_moves(pivot regclass, source_table text, row_keys text[] default null,
+                                 keys_before text[] default null)
+returns table (row_key text, key_before text, at timestamptz, lsn numeric, change text)
 language plpgsql stable rows 10 set enable_seqscan = off set jit = off as $$
 begin
     return query execute format(
         'select * from (
              select c.row_key::text, fieldtrail_key_before(
                         c.row_key, jsonb_object_agg(c.change_field, c.old_value)) as key_before,
-                    c.event_time, fieldtrail_lsn(c.lsn::text)
+                    c.event_time, fieldtrail_lsn(c.lsn::text),
+                    concat_ws('' '', c.kafka_topic, c.kafka_partition, c.kafka_offset, c.field_no >> 16)
              from %1$s c
              where c.source_table = $1 and c.op = ''u'' and c.old_known
                and fieldtrail_in_key(c.row_key, c.change_field)
                and c.row_key::jsonb ? c.change_field %2$s
              group by c.row_key, c.event_time, c.lsn, c.kafka_topic, c.kafka_partition,
-                      c.kafka_offset) m %3$s',
+                      c.kafka_offset, c.field_no >> 16) m %3$s',
         pivot,
         case when row_keys is not null then 'and c.row_key = any ($2)'
              when keys_before is not null then
@@ -328,66 +330,76 @@ language sql immutable parallel safe as $$
 $$;
 
 -- The move by which a row came to a key: the last one up to a moment, and before it left again.
+drop function if exists fieldtrail_arrival(regclass, text, text, timestamptz, timestamptz, numeric);
 create or replace function fieldtrail_arrival(pivot regclass, source_table text, row_key text,
                                               moment timestamptz,
                                               until_at timestamptz default 'infinity',
-                                              until_lsn numeric default 'infinity')
-returns table (key_before text, at timestamptz, lsn numeric)
+                                              until_lsn numeric default 'infinity',
+                                              seen text[] default '{}')
+returns table (key_before text, at timestamptz, lsn numeric, change text)
 language sql stable rows 1 as $$
-    select m.key_before, m.at, m.lsn
+    select m.key_before, m.at, m.lsn, m.change
     from fieldtrail_moves(pivot, source_table, array[row_key]) m
     where m.at <= moment and fieldtrail_is_before(m.at, m.lsn, until_at, until_lsn)
+      and m.change <> all (seen)
     order by m.lsn desc, m.at desc
     limit 1
 $$;
 
 -- Which keys some rows had on their way to the ones they have at the moment: each from its arrival
--- until it became the next. What stood under a key before the last arrival was another row.
+-- until it became the next. What stood under a key before the last arrival was another row. No move
+-- is followed twice: those of one transaction without an lsn might go in circles.
 create or replace function fieldtrail_path_of(pivot regclass, source_table text,
                                               moment timestamptz, row_keys text[])
 returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
                until_at timestamptz, until_lsn numeric, depth integer)
 language sql stable rows 10 as $$
-    with recursive line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth) as (
-        select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0
+    with recursive line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth,
+                         seen) as (
+        select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0,
+               array[m.change]
         from unnest(row_keys) k
         left join lateral fieldtrail_arrival(pivot, source_table, k, moment) m on true
         union all
         select l.owner, l.key_before, m.key_before, m.at, m.lsn, l.since_at, l.since_lsn,
-               l.depth + 1
+               l.depth + 1, l.seen || m.change
         from line l
         left join lateral fieldtrail_arrival(pivot, source_table, l.key_before, moment, l.since_at,
-                                             l.since_lsn) m on true
-        where l.key_before is not null and l.depth < 100
+                                             l.since_lsn, l.seen) m on true
+        where l.key_before is not null
     )
     select owner, key, coalesce(since_at, '-infinity'), coalesce(since_lsn, '-infinity'), until_at,
            until_lsn, depth
     from line
 $$;
 
--- The same of all rows whose key ever moved, in one pass.
+-- The same of all rows whose key ever moved, in one pass over the moves. What has the key that a row
+-- left begins behind that. (A row that left its key has none of its lines here.)
 create or replace function fieldtrail_path_of_all(pivot regclass, source_table text,
                                                   moment timestamptz)
 returns table (owner text, key text, since_at timestamptz, since_lsn numeric,
                until_at timestamptz, until_lsn numeric, depth integer)
 language sql stable rows 10 as $$
     with recursive move as materialized (
-        select * from fieldtrail_moves(pivot, source_table) m where m.at <= moment
-    ), line (owner, key, key_before, since_at, since_lsn, until_at, until_lsn, depth) as (
-        select k, k, m.key_before, m.at, m.lsn, 'infinity'::timestamptz, 'infinity'::numeric, 0
-        from (select row_key as k from move union select key_before from move) keys
-        left join lateral (
-            select * from move where move.row_key = k order by lsn desc, at desc limit 1) m on true
+        select row_number() over (order by m.lsn, m.at, m.change) as id, m.*
+        from fieldtrail_moves(pivot, source_table) m
+        where m.at <= moment
+    ), visit as materialized ( -- of a key; `came` is the last move to it up to then, at that time included
+        select *, max(id) filter (where comes) over (partition by key order by lsn, at) as came
+        from (select row_key as key, id, true as comes, at, lsn from move
+              union all
+              select key_before, id, false, at, lsn from move) v
+    ), line (owner, key, id, since_at, since_lsn, until_at, until_lsn, depth, seen) as (
+        (select distinct on (key) key, key, case when comes then id end,
+                case when comes or lsn > 0 then at else at + interval '1 microsecond' end, lsn,
+                'infinity'::timestamptz, 'infinity'::numeric, 0, array[id]
+         from visit order by key, lsn desc, at desc, comes desc, id desc)
         union all
-        select l.owner, l.key_before, m.key_before, m.at, m.lsn, l.since_at, l.since_lsn,
-               l.depth + 1
+        select l.owner, v.key, m.id, m.at, m.lsn, v.at, v.lsn, l.depth + 1,
+               case when m.at = v.at then l.seen || m.id else array[m.id] end
         from line l
-        left join lateral (
-            select * from move
-            where move.row_key = l.key_before
-              and fieldtrail_is_before(move.at, move.lsn, l.since_at, l.since_lsn)
-            order by lsn desc, at desc limit 1) m on true
-        where l.key_before is not null and l.depth < 100
+        join visit v on v.id = l.id and not v.comes
+        left join move m on m.id = v.came and m.id <> all (l.seen)
     )
     select owner, key, coalesce(since_at, '-infinity'), coalesce(since_lsn, '-infinity'), until_at,
            until_lsn, depth
@@ -402,8 +414,18 @@ language plpgsql stable rows 10 as $$
 begin
     if row_keys is null then
         return query select * from fieldtrail_path_of_all(pivot, source_table, moment);
-    else
+    elsif cardinality(row_keys) <= 20 then
         return query select * from fieldtrail_path_of(pivot, source_table, moment, row_keys);
+    else -- to look at every move once is less than to look for each key's
+        return query
+        with path as materialized (
+            select * from fieldtrail_path_of_all(pivot, source_table, moment) p
+            where p.owner = any (row_keys))
+        select * from path
+        union all
+        select k, k, '-infinity', '-infinity', 'infinity', 'infinity', 0
+        from unnest(row_keys) k
+        where k not in (select p.owner from path p);
     end if;
 end $$;
 
@@ -425,123 +447,4 @@ language sql stable rows 100 as $$
     where field is null or c.change_field = field
     order by c.lsn, case when c.lsn = 0 then -p.depth end, c.kafka_partition, c.kafka_offset,
              c.field_no
-$$;
-
--- The rows of a table, or some of them, as they were at a moment (inclusive): a line for every
--- field. A row's fields are known from its creation (or from the snapshot that read it) on; before
--- that from the first change that told its old value; else they are unknown.
-create or replace function fieldtrail_asof(pivot regclass, source_table text, moment timestamptz,
-                                           row_keys text[] default null)
-returns table (row_key text, change_field text, value text, known boolean)
-language sql stable as $$
-    with path as materialized (
-        select * from fieldtrail_path(pivot, source_table, moment, row_keys)
-    ), change as materialized (
-        select * from fieldtrail_changes(
-            pivot, source_table,
-            case when row_keys is not null then (select array_agg(distinct p.key) from path p) end) c
-        where c.row_key is not null
-    ), own as (
-        select coalesce(p.owner, c.row_key) as owner, coalesce(p.depth, 0) as depth, c.*,
-               dense_rank() over (partition by coalesce(p.owner, c.row_key)
-                                  order by c.lsn, case when c.lsn = 0 then -p.depth end nulls last,
-                                           c.kafka_partition, c.kafka_offset) as n,
-               c.at <= moment as past
-        from change c
-        left join path p on p.key = c.row_key
-        where p.owner is null
-           or fieldtrail_is_within(c.at, c.lsn, p.since_at, p.since_lsn, p.until_at, p.until_lsn)
-    ), life as (
-        select owner,
-               max(n) filter (where past) as last,
-               max(n) filter (where past and op in ('c', 'r')) as birth,
-               max(n) filter (where past and op = 'd') as death,
-               max(at) filter (where past) as last_at,
-               max(lsn) filter (where past) as last_lsn,
-               bool_or(op in ('c', 'r') and n = 1) as begins,
-               bool_or(n = 1 and depth = 0 and op = 'u' and old_known
-                       and row_key::jsonb ? change_field) as arrives
-        from own
-        group by owner
-    ), away as materialized (
-        select null as owner, at, lsn from fieldtrail_truncates(pivot, source_table)
-        union all
-        select m.key_before, m.at, m.lsn
-        from fieldtrail_moves(pivot, source_table, null, row_keys) m
-    ), gone as (
-        select distinct l.owner
-        from life l
-        join away on coalesce(away.owner, l.owner) = l.owner
-        where away.at <= moment
-          and (l.last is null or fieldtrail_is_before(l.last_at, l.last_lsn, away.at, away.lsn))
-    ), alive as (
-        select l.owner, l.birth
-        from life l
-        where case when l.last is null then not l.begins and not coalesce(l.arrives, false)
-                   else l.death is distinct from l.last end
-          and l.owner not in (select owner from gone)
-    ), field as (
-        select distinct change_field from own where change_field is not null
-    ), told as (
-        select o.owner, o.change_field,
-               (array_agg(o.new_value order by o.n desc, o.field_no desc)
-                   filter (where o.past and o.n >= coalesce(a.birth, 0)))[1] as now_value,
-               bool_or(o.past and o.n >= coalesce(a.birth, 0)) as has_now,
-               (array_agg(o.old_value order by o.n, o.field_no) filter (where not o.past))[1]
-                   as later_value,
-               (array_agg(o.old_known order by o.n, o.field_no) filter (where not o.past))[1]
-                   as later_known
-        from own o
-        join alive a using (owner)
-        where o.change_field is not null
-        group by o.owner, o.change_field
-    )
-    select a.owner, f.change_field,
-           case when t.has_now then t.now_value
-                when a.birth is null and t.later_known then t.later_value end,
-           coalesce(t.has_now, false) or a.birth is not null or coalesce(t.later_known, false)
-    from alive a
-    cross join field f
-    left join told t on t.owner = a.owner and t.change_field = f.change_field
-    order by a.owner, f.change_field
-$$;
-
--- The same with a line for every row: what is known of it as one object, and the names of the
--- fields that are not.
-create or replace function fieldtrail_asof_rows(pivot regclass, source_table text,
-                                                moment timestamptz, row_keys text[] default null)
-returns table (row_key text, state jsonb, unknown text[])
-language sql stable as $$
-    select a.row_key,
-           coalesce(jsonb_object_agg(a.change_field, a.value) filter (where a.known), '{}'),
-           array_agg(a.change_field order by a.change_field) filter (where not a.known)
-    from fieldtrail_asof(pivot, source_table, moment, row_keys) a
-    group by a.row_key
-    order by a.row_key
-$$;
-
--- What is different between two moments: rows that came, that went, and fields that moved. A field
--- that is unknown at one of them is shown with `known` false.
-create or replace function fieldtrail_diff(pivot regclass, source_table text, earlier timestamptz,
-                                           later timestamptz, row_keys text[] default null)
-returns table (row_key text, difference text, change_field text, earlier_value text,
-               later_value text, known boolean)
-language sql stable as $$
-    with sides as (
-        select coalesce(a.row_key, b.row_key) as row_key,
-               coalesce(a.change_field, b.change_field) as change_field,
-               bool_or(a.row_key is not null) over of_row as was,
-               bool_or(b.row_key is not null) over of_row as stays,
-               a.value as earlier_value, b.value as later_value,
-               coalesce(a.known, true) and coalesce(b.known, true) as known
-        from fieldtrail_asof(pivot, source_table, earlier, row_keys) a
-        full join fieldtrail_asof(pivot, source_table, later, row_keys) b
-             on a.row_key = b.row_key and a.change_field = b.change_field
-        window of_row as (partition by coalesce(a.row_key, b.row_key)))
-    select s.row_key, case when not s.was then 'created' when not s.stays then 'deleted'
-                           else 'changed' end,
-           s.change_field, s.earlier_value, s.later_value, s.known
-    from sides s
-    where s.earlier_value is distinct from s.later_value or not s.known or s.was <> s.stays
-    order by s.row_key, s.change_field
 $$;

@@ -35,6 +35,10 @@ static const unsigned char postgres_history[] = {
 #include "postgres_history.inc"
 };
 
+static const unsigned char postgres_asof[] = {
+#include "postgres_asof.inc"
+};
+
 static const unsigned char postgres_undo[] = {
 #include "postgres_undo.inc"
 };
@@ -110,8 +114,10 @@ static const struct shipped all[] = {
     {"PostgresSink", "partitions", NULL,
      "its first partitions, and fieldtrail_tend, which makes, finishes, detaches",
      SCRIPT(postgres_partitions)},
-    {"PostgresSink", "history", "functions", "history, as of and difference",
+    {"PostgresSink", "history", "functions", "names, keys, and the history of a row",
      SCRIPT(postgres_history)},
+    {"PostgresSink", "asof", "functions", "as of, and the difference of two times",
+     SCRIPT(postgres_asof)},
     {"PostgresSink", "undo", "functions", "statements that put changes back",
      SCRIPT(postgres_undo)},
     {"PostgresSink", "counts", "functions", "what changes how often, by whom, how long it stays",

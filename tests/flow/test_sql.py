@@ -9,7 +9,7 @@ from helpers import ROOT, fieldtrail
 
 SHIPPED = {"PostgresSink": ["fieldtrail_offset", "fieldtrail_left_out", "fieldtrail_replay",
                             "fieldtrail_message", "holding_pivot_who", "table", "partitions", "history",
-                            "undo", "counts", "functions", "views", "roles", "tutorial-questions",
+                            "asof", "undo", "counts", "functions", "views", "roles", "tutorial-questions",
                             "001_worker_columns", "002_history_index"],
            "QuestDBSink": ["table", "fieldtrail_message", "tutorial-questions", "history"],
            "CsvSink": ["table", "fieldtrail_message", "history"]}
