@@ -51,6 +51,8 @@ struct layout {
     struct column *column;
     size_t count;
     size_t copied_count;
+    size_t usual_count; /* it begins with so many columns in the usual order: all that are copied,
+                           then the kinds from COLUMN_CHANGE_FIELD to COLUMN_OLD_KNOWN; or 0 */
     bool wants_row_key, wants_event_time; /* as text */
     bool ready; /* false until the first message key has said what the key columns are */
 };

@@ -583,6 +583,7 @@ bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault 
         str name = str_from(column_kind_name(usual_columns[i]));
         add_column(layout, name, name);
     }
+    layout->usual_count = wanted->count == 0 ? keys->count + PIPE_COUNT : 0;
     layout->ready = true;
     return check_distinct(layout, fault);
 }
