@@ -62,12 +62,14 @@ static inline uint32_t scan_other_bits(const char *at)
     return ~(uint32_t)_mm256_movemask_epi8(digits);
 }
 
-/* A bit for each of the SCAN_WIDTH bytes that is the same in both. */
-static inline uint32_t scan_same_bits(const char *a, const char *b)
+/* A bit for each of the SCAN_WIDTH bytes that is at least `low`, and at most by `span` above it. */
+static inline uint32_t scan_within_bits(const char *at, const unsigned char *low,
+                                        const unsigned char *span)
 {
-    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)a);
-    __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)b);
-    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, y));
+    __m256i above = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at),
+                                    _mm256_loadu_si256((const __m256i *)(const void *)low));
+    __m256i most = _mm256_loadu_si256((const __m256i *)(const void *)span);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(above, most), above));
 }
 #elif defined(__SSE2__)
 static inline uint32_t scan_odd_half(const char *at)
@@ -87,11 +89,13 @@ static inline uint32_t scan_digit_half(const char *at)
     return (uint32_t)_mm_movemask_epi8(digits);
 }
 
-static inline uint32_t scan_same_half(const char *a, const char *b)
+static inline uint32_t scan_within_half(const char *at, const unsigned char *low,
+                                        const unsigned char *span)
 {
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
-    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+    __m128i above = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                 _mm_loadu_si128((const __m128i *)(const void *)low));
+    __m128i most = _mm_loadu_si128((const __m128i *)(const void *)span);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(above, most), above));
 }
 
 static inline uint32_t scan_odd_bits(const char *at)
@@ -104,17 +108,12 @@ static inline uint32_t scan_other_bits(const char *at)
     return ~(scan_digit_half(at) | scan_digit_half(at + SCAN_WIDTH / 2) << SCAN_WIDTH / 2);
 }
 
-static inline uint32_t scan_same_bits(const char *a, const char *b)
+static inline uint32_t scan_within_bits(const char *at, const unsigned char *low,
+                                        const unsigned char *span)
 {
-    return scan_same_half(a, b)
-           | scan_same_half(a + SCAN_WIDTH / 2, b + SCAN_WIDTH / 2) << SCAN_WIDTH / 2;
-}
-#endif
-
-#ifdef SCAN_WIDTH
-static inline bool scan_same(const char *a, const char *b)
-{
-    return scan_same_bits(a, b) == UINT32_MAX;
+    const size_t half = SCAN_WIDTH / 2;
+    return scan_within_half(at, low, span)
+           | scan_within_half(at + half, low + half, span + half) << half;
 }
 #endif
 

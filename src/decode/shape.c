@@ -1,6 +1,7 @@
 /*
  * At first all values of a shape are taken to be constant. A text that differs in some of them is
- * walked with care, and from then on those are looked at. Nothing that was learned is ever freed
+ * walked with care, and from then on those are looked at: in their places as long as they are
+ * written alike, and read where they are not. Nothing that was learned is ever freed
  * before the end, because names and constant texts point into it; the memory has a limit, behind
  * which nothing more is learned.
  */
@@ -21,15 +22,14 @@
    many in a row only every text at a power of two is learned. */
 #define PATIENCE 32
 
-/* Behind a sample so many bytes can be read. */
-#define SLACK 32
-
 struct learned {
     struct shape shape;
     struct learned *next;
     uint64_t group;
-    str sample; /* SLACK bytes more can be read behind it */
+    str sample;
+    struct stencil stencil; /* of the sample */
     struct leaf *leaf;
+    struct fixed *fixed; /* of all steps, in their order */
     struct step *step;
     size_t leaf_count;
     bool inner;            /* the root is a container whose children are kept */
@@ -88,6 +88,11 @@ static bool fill(const struct shapes *shapes, const struct learned *learned, str
     return true;
 }
 
+static str leaf_sample(const struct learned *learned, const struct leaf *leaf)
+{
+    return (str){learned->sample.ptr + leaf->from, leaf->to - leaf->from};
+}
+
 /* The text with all leaves taken to vary. Where it has the shape, those that differ are marked. */
 static bool walk_with_care(struct learned *learned, str text, struct arena *texts)
 {
@@ -103,8 +108,9 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
         const char *behind = tree_read_leaf(&node, at, end, leaf->deepest, texts);
         if (!behind)
             return false;
-        leaf->differs = !str_eq((str){at, (size_t)(behind - at)},
-                                (str){sample + leaf->from, leaf->to - leaf->from});
+        str scalar = {at, (size_t)(behind - at)};
+        leaf->differs = !str_eq(scalar, leaf_sample(learned, leaf));
+        leaf->strayed = leaf->differs && !stencil_is_like(leaf_sample(learned, leaf), scalar);
         at = behind;
         done = leaf->to;
     }
@@ -114,17 +120,40 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
 
 /* ---- steps ---- */
 
+/* Lets the leaf's places vary, and tells the walk where its text stands: behind a quote. */
+static struct fixed fix(struct learned *learned, const struct leaf *leaf, size_t step_from)
+{
+    stencil_loosen(&learned->stencil, leaf->from, leaf_sample(learned, leaf));
+    bool quoted = learned->sample.ptr[leaf->from] == '"';
+    return (struct fixed){leaf->node, leaf->from - step_from + quoted};
+}
+
 static void build_steps(struct learned *learned)
 {
-    size_t done = 0, count = 0;
-    for (size_t i = 0; i < learned->leaf_count; i++) {
-        struct leaf *leaf = &learned->leaf[i];
-        if (!leaf->varies)
+    size_t done = 0;
+    struct step *step = learned->step;
+    struct fixed *fixed = learned->fixed, *first = fixed;
+    stencil_draw(&learned->stencil, learned->sample);
+    for (size_t i = 0; i <= learned->leaf_count; i++) {
+        struct leaf *leaf = i < learned->leaf_count ? &learned->leaf[i] : NULL;
+        if (leaf && leaf->varies && !leaf->loose)
+            *fixed++ = fix(learned, leaf, done);
+        if (leaf && !leaf->loose)
             continue;
-        learned->step[count++] = step_of(learned->sample, done, leaf->from, leaf);
-        done = leaf->to;
+        size_t to = leaf ? leaf->from : learned->sample.len;
+        *step = (struct step){.want = stencil_from(learned->stencil, done),
+                              .len = to - done,
+                              .fixed = first,
+                              .fixed_end = fixed,
+                              .leaf = leaf};
+        if (leaf) {
+            step->node = leaf->node;
+            step->next = learned->sample.ptr[leaf->to];
+            done = leaf->to;
+        }
+        step_prepare(step++);
+        first = fixed;
     }
-    learned->step[count] = step_of(learned->sample, done, learned->sample.len, NULL);
 }
 
 static bool fits_with_care(const struct shapes *shapes, struct learned *learned, str text,
@@ -132,8 +161,11 @@ static bool fits_with_care(const struct shapes *shapes, struct learned *learned,
 {
     if (!walk_with_care(learned, text, texts))
         return false;
-    for (size_t i = 0; i < learned->leaf_count; i++)
-        learned->leaf[i].varies = learned->leaf[i].varies || learned->leaf[i].differs;
+    for (size_t i = 0; i < learned->leaf_count; i++) {
+        struct leaf *leaf = &learned->leaf[i];
+        leaf->varies = leaf->varies || leaf->differs;
+        leaf->loose = leaf->loose || leaf->strayed;
+    }
     learned->shape.turns++;
     build_steps(learned);
     return fill(shapes, learned, text, texts);
@@ -228,19 +260,17 @@ static struct learned *learn(struct shapes *shapes, str text)
 {
     struct json_memory memory = {&shapes->arena, &shapes->arena};
     struct span_list spans = {.limit = count_values(text)};
-    char *sample = arena_alloc(&shapes->arena, text.len + SLACK);
     struct learned *learned = ARENA_NEW(&shapes->arena, struct learned, 1);
-    if (spans.limit > SPAN_LIMIT || !sample || !learned
+    if (spans.limit > SPAN_LIMIT || !learned || !arena_copy(&shapes->arena, text, &learned->sample)
+        || !stencil_init(&learned->stencil, text.len, &shapes->arena)
         || !(spans.item = arena_alloc(&shapes->scratch, spans.limit * sizeof(*spans.item))))
         return NULL;
-    memcpy(sample, text.ptr, text.len);
-    memset(sample + text.len, 0, SLACK);
-    learned->sample = (str){sample, text.len};
     if (!tree_read(learned->sample, shapes->keep_depth, memory, &spans, &learned->shape.root))
         return NULL;
     learned->leaf = ARENA_NEW(&shapes->arena, struct leaf, spans.count);
     learned->step = ARENA_NEW(&shapes->arena, struct step, spans.count + 1);
-    if (!learned->leaf || !learned->step)
+    learned->fixed = ARENA_NEW(&shapes->arena, struct fixed, spans.count);
+    if (!learned->leaf || !learned->step || !learned->fixed)
         return NULL;
     take_spans(learned, &spans);
     build_steps(learned);

@@ -4,22 +4,15 @@
 #define WALK walk_plain
 #include "walk_body.h"
 
-struct step step_of(str sample, size_t from, size_t to, struct leaf *leaf)
+void step_prepare(struct step *step)
 {
-    size_t len = to - from;
-    struct step step = {.want = sample.ptr + from, .len = len, .room = SIZE_MAX};
+    step->room = SIZE_MAX;
 #ifdef SCAN_WIDTH
-    step.beyond = len < SCAN_WIDTH ? UINT32_MAX << len : 0;
+    step->beyond = step->len < SCAN_WIDTH ? UINT32_MAX << step->len : 0;
     /* The leaf's quote and SCAN_WIDTH bytes of it. */
-    if (leaf)
-        step.room = len + SCAN_WIDTH + 1;
+    if (step->leaf)
+        step->room = step->len + SCAN_WIDTH + 1;
 #endif
-    if (leaf) {
-        step.leaf = leaf;
-        step.node = leaf->node;
-        step.next = sample.ptr[leaf->to];
-    }
-    return step;
 }
 
 walk *walk_choose(void)

@@ -7,20 +7,24 @@
 #include "walk.h"
 
 #ifdef SCAN_WIDTH
+static inline uint32_t taken_bits(const struct step *step, const char *at, size_t from)
+{
+    return scan_within_bits(at + from, step->want.low + from, step->want.span + from);
+}
+
 /* The bytes behind the first SCAN_WIDTH; the last look overlaps the one before it. */
 static inline bool is_rest_there(const struct step *step, const char *at)
 {
-    const char *want = step->want;
     size_t last = step->len - SCAN_WIDTH;
     for (size_t i = SCAN_WIDTH; i < last; i += SCAN_WIDTH)
-        if (!scan_same(at + i, want + i))
+        if (taken_bits(step, at, i) != UINT32_MAX)
             return false;
-    return scan_same(at + last, want + last);
+    return taken_bits(step, at, last) == UINT32_MAX;
 }
 
 static inline bool is_there(const struct step *step, const char *at)
 {
-    return (scan_same_bits(at, step->want) | step->beyond) == UINT32_MAX
+    return (taken_bits(step, at, 0) | step->beyond) == UINT32_MAX
            && (step->beyond != 0 || is_rest_there(step, at));
 }
 
@@ -81,6 +85,12 @@ static inline const char *read_last_leaf(const struct step *step, const char *at
 }
 #endif
 
+static inline void place_fixed(const struct step *step, const char *at)
+{
+    for (const struct fixed *fixed = step->fixed; fixed < step->fixed_end; fixed++)
+        fixed->node->text.ptr = at + fixed->at;
+}
+
 /* Reads steps as long as there is room to look at more than them; gives the first that is left, or
    NULL where the text is another, and moves `at`. */
 static inline struct step *walk_with_room(struct step *step, const char **at, const char *end,
@@ -91,6 +101,7 @@ static inline struct step *walk_with_room(struct step *step, const char **at, co
     for (; (size_t)(end - now) >= step->room; step++) {
         if (!is_there(step, now))
             return NULL;
+        place_fixed(step, now);
         now += step->len;
         const char *behind = read_leaf(step, now);
         if (!behind)
@@ -107,9 +118,17 @@ static inline struct step *walk_with_room(struct step *step, const char **at, co
     return step;
 }
 
+/* The same as is_there, when there is no room to look beyond the bytes. */
 static inline bool is_here(const struct step *step, const char *at)
 {
-    return step->len == 1 ? *at == *step->want : memcmp(at, step->want, step->len) == 0;
+    bool good = true;
+#ifdef SCAN_WIDTH
+    if (step->len >= SCAN_WIDTH)
+        return is_there(step, at);
+#endif
+    for (size_t i = 0; i < step->len; i++)
+        good &= stencil_takes(step->want, i, at[i]);
+    return good;
 }
 
 bool WALK(struct step *step, str text, struct arena *texts)
@@ -119,6 +138,7 @@ bool WALK(struct step *step, str text, struct arena *texts)
     for (; step; step++) {
         if ((size_t)(end - at) < step->len || !is_here(step, at))
             return false;
+        place_fixed(step, at);
         at += step->len;
         if (!step->leaf)
             return at == end;

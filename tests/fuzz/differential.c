@@ -152,10 +152,30 @@ static void splice(struct event *event, struct random *random)
     replace(event, at, len < event->len - at ? len : event->len - at, part);
 }
 
+/* A byte becomes another and the length stays: most often a digit another digit, a letter another
+   letter; at times something that means something else in that place. */
+static void change_byte(struct event *event, struct random *random)
+{
+    static const char bytes[] = "0123456789019273645AZaz~ !#[]^\x7f\\\"-+.eE,:{}\t\xc3";
+    size_t at = below(random, event->len);
+    event->text[at] = bytes[below(random, sizeof(bytes) - 1)];
+}
+
+/* The same for the digits of a number: each may become another. */
+static void change_digits(struct event *event, struct random *random)
+{
+    size_t at = below(random, event->len);
+    while (at < event->len && (event->text[at] < '0' || event->text[at] > '9'))
+        at++;
+    for (; at < event->len && event->text[at] >= '0' && event->text[at] <= '9'; at++)
+        if (below(random, 4) == 0)
+            event->text[at] = (char)('0' + below(random, 10));
+}
+
 static void mutate(struct event *event, struct random *random)
 {
     size_t at = below(random, event->len);
-    switch (event->len ? below(random, 12) : 12) {
+    switch (event->len ? below(random, 16) : 16) {
     case 0:
         event->text[at] = (char)next_random(random);
         break;
@@ -172,6 +192,14 @@ static void mutate(struct event *event, struct random *random)
         break;
     case 5:
         replace(event, at, event->len - at, STR(""));
+        break;
+    case 6:
+        change_byte(event, random);
+        break;
+    case 7:
+    case 8:
+    case 9:
+        change_digits(event, random);
         break;
     default:
         change_number(event, random);

@@ -172,12 +172,96 @@ static void test_lifetime(void **state)
     tear_down(&bench);
 }
 
+static struct shape *recall(struct bench *bench, const char *text)
+{
+    struct shape *shape = shapes_recall(bench->shapes, 1, str_from(text), &bench->arena);
+    assert_non_null(shape);
+    return shape;
+}
+
+/* A node is settled until a text has another value there. Each text with a value that moved for the
+   first time, or for the first time to something of another length, is a turn; others are none. */
+static void test_settled(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    shapes_learn(bench.shapes, 1, STR("{\"a\":10,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}"));
+    struct shape *shape = recall(&bench, "{\"a\":10,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}");
+    const struct json *a = json_member(shape->root, "a"), *b = json_member(shape->root, "b");
+    const struct json *c = json_member(b, "c"), *d = json_member(b, "d");
+    const struct json *e = json_member(shape->root, "e");
+    assert_int_equal(shape->turns, 0);
+    assert_true(shape_is_settled(shape, a) && shape_is_settled(shape, c));
+    assert_true(shape_is_settled(shape, NULL));
+
+    assert_ptr_equal(recall(&bench, "{\"a\":11,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}"), shape);
+    assert_int_equal(shape->turns, 1);
+    assert_false(shape_is_settled(shape, a));
+    assert_true(shape_is_settled(shape, b) && shape_is_settled(shape, c));
+    assert_true(shape_is_settled(shape, d) && shape_is_settled(shape, e));
+    recall(&bench, "{\"a\":99,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}");
+    recall(&bench, "{\"a\":10,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}");
+    assert_int_equal(shape->turns, 1);
+
+    recall(&bench, "{\"a\":9,\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}");
+    assert_int_equal(shape->turns, 2);
+    recall(&bench, "{\"a\":\"longer\",\"b\":{\"c\":\"x\",\"d\":null},\"e\":20}");
+    assert_int_equal(shape->turns, 2);
+
+    recall(&bench, "{\"a\":10,\"b\":{\"c\":\"\",\"d\":true},\"e\":20}");
+    assert_int_equal(shape->turns, 3);
+    assert_false(shape_is_settled(shape, c) || shape_is_settled(shape, d));
+    assert_true(shape_is_settled(shape, b) && shape_is_settled(shape, e));
+
+    /* What is of another shape is no turn, whatever moved before it was seen to be another. */
+    assert_null(shapes_recall(bench.shapes, 1, STR("{\"a\":10,\"b\":{\"c\":1,\"d\":1},\"e\":30]"),
+                              &bench.arena));
+    recall(&bench, "{\"a\":10,\"b\":{\"c\":\"\",\"d\":true},\"e\":20}");
+    assert_int_equal(shape->turns, 3);
+    assert_true(shape_is_settled(shape, e));
+    tear_down(&bench);
+}
+
+/* Every byte in every place of a text whose numbers and strings have varied in their places: the
+   tree of json_parse, or none. */
+static void test_every_byte(void **state)
+{
+    (void)state;
+    static const char *const learned[] = {
+        "{\"number\":12345678,\"text\":\"ABC-x\",\"nested\":{\"digit\":0,\"long\":"
+        "\"0123456789012345\"}}",
+        "{\"number\":98765432,\"text\":\"ZYX+y\",\"nested\":{\"digit\":9,\"long\":"
+        "\"9876543210987654\"}}",
+    };
+    struct bench bench;
+    char text[200];
+    size_t taken = 0, len = strlen(learned[0]);
+    for (size_t i = 0; i < len * 255; i++) {
+        /* 0 would end it */
+        char byte = (char)(1 + i % 255);
+        set_up(&bench);
+        shapes_learn(bench.shapes, 1, str_from(learned[0]));
+        assert_true(is_recalled(&bench, 1, learned[1]));
+        memcpy(text, learned[0], len + 1);
+        text[i / 255] = byte;
+        bool good = is_recalled(&bench, 1, text);
+        taken += good;
+        assert_true(good || byte != learned[0][i / 255]);
+        assert_true(is_recalled(&bench, 1, learned[0]));
+        tear_down(&bench);
+    }
+    /* Digits in their places at least. */
+    assert_true(taken > len + 7 * 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_change), cmocka_unit_test(test_others),
         cmocka_unit_test(test_groups),        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_lifetime),      cmocka_unit_test(test_settled),
+        cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

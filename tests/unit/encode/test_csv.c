@@ -109,13 +109,80 @@ static void test_limits(void **state)
     check_limits(&csv_encoder, "NULL", true);
 }
 
+/* A layout as the pipe has it, of one key. */
+static const struct column usual_column[] = {
+    {{"id", 2}, COLUMN_COPY, {"id", 2}, 0},
+    {.name = {"f", 1}, .kind = COLUMN_CHANGE_FIELD},
+    {.name = {"o", 1}, .kind = COLUMN_OLD_VALUE},
+    {.name = {"n", 1}, .kind = COLUMN_NEW_VALUE},
+    {.name = {"c", 1}, .kind = COLUMN_DATETIME_CREATED},
+    {.name = {"u", 1}, .kind = COLUMN_DATETIME_UPDATED},
+    {.name = {"d", 1}, .kind = COLUMN_DATETIME_DELETED},
+    {.name = {"i", 1}, .kind = COLUMN_DATETIME_INSERTED},
+    {.name = {"op", 2}, .kind = COLUMN_OP},
+    {.name = {"k", 1}, .kind = COLUMN_OLD_KNOWN},
+    {.name = {"t", 1}, .kind = COLUMN_SOURCE_TABLE},
+};
+
+#define EVENT "2026-11-21T00:15:22.812277Z"
+#define INSERTED "+12026-11-21T00:15:23.000000Z"
+
+/* The row, in a buffer of just that room at first. */
+static void check_usual(enum change_op op, struct value id, struct value before, struct value after,
+                        size_t room, const char *want)
+{
+    struct encode_kit kit;
+    struct fault fault = {0};
+    struct buf out;
+    buf_init(&out, 1000);
+    assert_true(room == 0 || buf_reserve(&out, room));
+    kit_row(&kit, &csv_encoder, "", &id, 1);
+    kit.layout.column = (struct column *)(uintptr_t)usual_column;
+    kit.layout.count = COUNT(usual_column);
+    kit.layout.usual_count = COUNT(usual_column) - 1;
+    kit.change.op = op;
+    kit.change.event_text = STR(EVENT);
+    kit.change.source_table = STR("bank.holding");
+    kit.batch.inserted_text = STR(INSERTED);
+    kit.field = (struct field){.name = STR("stock"), .before = before, .after = after};
+    check_good(want, encoder_row(&kit.encoder, &kit.row, &kit.batch, &out, &fault), &fault);
+    check_text(want, buf_view(&out), want);
+    buf_release(&out);
+}
+
+static void test_usual_row(void **state)
+{
+    (void)state;
+    const struct value id = value_from(STR("#7")), null = {VALUE_NULL, STR_EMPTY};
+    const struct value old = value_from(STR("'AAPL")), new = value_from(STR("'a text of twenty b"));
+    const struct value comma = value_from(STR("'a,b")), empty = value_from(STR("'"));
+    const struct value unknown = {VALUE_ABSENT, STR_EMPTY};
+#define REST(op, known) INSERTED "," op "," known ",bank.holding\n"
+    for (size_t room = 0; room < 400; room++) {
+        check_usual(CHANGE_READ, id, null, new, room,
+                    "7,stock,,a text of twenty b," EVENT ",,," REST("r", "true"));
+        check_usual(CHANGE_CREATE, id, null, old, room,
+                    "7,stock,,AAPL," EVENT ",,," REST("c", "true"));
+        check_usual(CHANGE_UPDATE, id, old, new, room,
+                    "7,stock,AAPL,a text of twenty b,," EVENT ",," REST("u", "true"));
+        check_usual(CHANGE_DELETE, id, old, null, room,
+                    "7,stock,AAPL,,,," EVENT "," REST("d", "true"));
+        check_usual(CHANGE_UPDATE, id, unknown, old, room,
+                    "7,stock,,AAPL,," EVENT ",," REST("u", "false"));
+        check_usual(CHANGE_UPDATE, comma, old, empty, room,
+                    "\"a,b\",stock,AAPL,\"\",," EVENT ",," REST("u", "true"));
+        check_usual(CHANGE_UPDATE, null, empty, comma, room,
+                    ",stock,\"\",\"a,b\",," EVENT ",," REST("u", "true"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quoting), cmocka_unit_test(test_null),
         cmocka_unit_test(test_kinds),   cmocka_unit_test(test_formula_guard),
         cmocka_unit_test(test_zero),    cmocka_unit_test(test_line),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_usual_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
