@@ -29,6 +29,10 @@ struct str_list {
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
+/* A function that ordinary events do not come to. It stays one, so that those that call it need
+   none of its registers and stack. */
+#define SELDOM __attribute__((cold, noinline))
+
 static inline str str_from(const char *text)
 {
     return (str){text, strlen(text)};

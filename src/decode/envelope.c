@@ -197,19 +197,24 @@ enum message_kind envelope_read(const struct json *payload, struct envelope_plac
     return is_signal(payload) ? MESSAGE_SIGNAL : MESSAGE_UNKNOWN;
 }
 
+SELDOM static bool refuse_op(str text, struct fault *fault)
+{
+    return fault_set(fault, FAULT_RECORD, "unknown op \"%.*s\": Debezium has c, r, u, d, t and m",
+                     STR_ARG(str_head(text, 40)));
+}
+
 bool envelope_op(const struct envelope *envelope, enum change_op *op, struct fault *fault)
 {
     if (envelope->odd_image)
         return fault_set(fault, FAULT_RECORD, "before or after is neither an object nor null");
     str text = envelope->op->text;
-    const char *found = text.len == 1 && text.ptr[0] ? strchr(change_op_letters, text.ptr[0])
-                                                     : NULL;
-    if (!found)
-        return fault_set(fault, FAULT_RECORD,
-                         "unknown op \"%.*s\": Debezium has c, r, u, d, t and m",
-                         STR_ARG(str_head(text, 40)));
-    *op = (enum change_op)(found - change_op_letters);
-    return true;
+    for (unsigned i = 0; text.len == 1 && i < CHANGE_OP_COUNT; i++) {
+        if (text.ptr[0] == change_op_letters[i]) {
+            *op = (enum change_op)i;
+            return true;
+        }
+    }
+    return refuse_op(text, fault);
 }
 
 static int64_t read_time(const struct json *ts_us, const struct json *ts_ns,

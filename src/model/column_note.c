@@ -40,31 +40,32 @@ static const str *copy_key_names(struct pivot *pivot, const struct change *chang
     return names;
 }
 
-static const bool *find_keys(struct pivot *pivot, const struct plan *plan,
-                             const struct change *change)
+static const size_t *find_keys(struct pivot *pivot, const struct plan *plan,
+                               const struct change *change, size_t *count)
 {
     struct str_list names = {ARENA_NEW(&pivot->arena, str, change->key_count), change->key_count};
-    bool *key = ARENA_NEW(&pivot->arena, bool, change->field_count);
+    size_t *key = ARENA_NEW(&pivot->arena, size_t, change->field_count);
     if (!names.item || !key)
         return NULL;
     for (size_t i = 0; i < change->key_count; i++)
         names.item[i] = change->key[i].name;
     for (size_t i = 0; i < change->field_count; i++)
-        key[i] = str_list_has(change->keyed ? &names : &plan->keys, change->field[i].name);
+        if (str_list_has(change->keyed ? &names : &plan->keys, change->field[i].name))
+            key[(*count)++] = i;
     return key;
 }
 
-static bool fill_note(struct pivot *pivot, const struct plan *plan, const struct change *change,
+SELDOM static bool fill_note(struct pivot *pivot, const struct plan *plan, const struct change *change,
                       struct column_note *note)
 {
     *note = (struct column_note){
         .field_count = change->field_count,
-        .key = find_keys(pivot, plan, change),
         .pivoted = field_indexes(pivot, change, plan->fields.item, plan->fields.count),
         .copied = field_indexes(pivot, change, plan->copied, pivot->layout.copied_count),
         .keyed = change->keyed,
         .key_name = copy_key_names(pivot, change),
         .key_count = change->key_count};
+    note->key = find_keys(pivot, plan, change, &note->key_field_count);
     if (!note->key || !note->pivoted || !note->copied || !note->key_name)
         return false;
     note->columns = change->columns;

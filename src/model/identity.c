@@ -106,12 +106,8 @@ static bool is_full_image(const struct change *change, struct arena *scratch)
            || (update && required_columns_stayed(change, scratch));
 }
 
-void identity_settle(const struct identity *identity, struct change *change, struct arena *scratch)
+void identity_judge(const struct identity *identity, struct change *change, struct arena *scratch)
 {
-    bool has_old = change->op == CHANGE_UPDATE || change->op == CHANGE_DELETE;
-    if (!has_old || !change->has_before || change->proof != PROOF_NONE
-        || identity->kind == IDENTITY_FULL)
-        return;
     bool foreign = change->op == CHANGE_UPDATE && has_another_key(change, scratch);
     if (identity->kind == IDENTITY_AUTO && !foreign && is_full_image(change, scratch))
         return;

@@ -33,6 +33,19 @@ bool identity_doubts_key(const struct identity *identity, const struct field *fi
 
 /* Makes every old value that cannot be believed ABSENT. Fields must have `key` set. `scratch`
    serves comparing. */
-void identity_settle(const struct identity *identity, struct change *change, struct arena *scratch);
+static inline void identity_settle(const struct identity *identity, struct change *change,
+                                   struct arena *scratch);
+
+/* The same for old values that nothing vouches for. */
+void identity_judge(const struct identity *identity, struct change *change, struct arena *scratch);
+
+static inline void identity_settle(const struct identity *identity, struct change *change,
+                                   struct arena *scratch)
+{
+    bool has_old = change->op == CHANGE_UPDATE || change->op == CHANGE_DELETE;
+    if (identity->kind != IDENTITY_FULL && has_old && change->has_before
+        && change->proof == PROOF_NONE)
+        identity_judge(identity, change, scratch);
+}
 
 #endif

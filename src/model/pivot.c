@@ -94,8 +94,8 @@ static const struct member *find_key(const struct change *change, str name)
 static void mark_keys(const struct plan *plan, const struct column_note *note,
                       struct change *change)
 {
-    for (size_t i = 0; note && i < change->field_count; i++)
-        change->field[i].key = note->key[i];
+    for (size_t i = 0; note && i < note->key_field_count; i++)
+        change->field[note->key[i]].key = true;
     for (size_t i = 0; !note && i < change->field_count; i++) {
         struct field *field = &change->field[i];
         field->key = change->keyed ? find_key(change, field->name) != NULL
@@ -111,7 +111,7 @@ static bool only_keys(const struct change *change)
     return true;
 }
 
-static void warn_unknown(struct pivot *pivot, struct plan *plan)
+SELDOM static void warn_unknown(struct pivot *pivot, struct plan *plan)
 {
     if (plan->warned_unknown)
         return;
@@ -130,7 +130,7 @@ static void warn_unknown(struct pivot *pivot, struct plan *plan)
     pivot->warn(pivot->warn_context, text);
 }
 
-static void put_names(struct buf *text, const struct change *change)
+SELDOM static void put_names(struct buf *text, const struct change *change)
 {
     buf_str(text, STR("; it has"));
     for (size_t i = 0; i < change->field_count; i++)
@@ -146,12 +146,10 @@ static bool has_column(const struct change *change, str name)
 
 /* Once per table: which of the columns that the configuration names it does not have. A misspelt
    mask hides nothing, so that must be said. */
-static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change)
+SELDOM static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change)
 {
     struct buf text;
     size_t missing = 0;
-    if (plan->warned_missing || change->field_count == 0)
-        return;
     plan->warned_missing = true;
     buf_init(&text, (size_t)256 * 1024);
     buf_format(&text, "table %.*s has no", STR_ARG(plan->source_table));
@@ -172,24 +170,29 @@ static void warn_missing(struct pivot *pivot, struct plan *plan, const struct ch
     buf_release(&text);
 }
 
+SELDOM static bool mask_field(const struct pivot *pivot, const struct plan *plan,
+                              const struct field **field, struct batch *batch, struct fault *fault)
+{
+    enum mask_kind kind = mask_of(&plan->masks, (*field)->name);
+    if (kind == MASK_NONE)
+        return true;
+    struct field *masked = ARENA_NEW(&batch->arena, struct field, 1);
+    if (!masked)
+        return fault_memory(fault, "a masked value");
+    *masked = **field;
+    str key = pivot->settings.mask_key;
+    if (!mask_value(kind, key, masked->before, &batch->arena, &masked->before)
+        || !mask_value(kind, key, masked->after, &batch->arena, &masked->after))
+        return fault_memory(fault, "a masked value");
+    *field = masked;
+    return true;
+}
+
 static bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
                     const struct field *field, struct batch *batch, struct fault *fault)
 {
-    enum mask_kind kind = field && plan->masks.count > 0 ? mask_of(&plan->masks, field->name)
-                                                         : MASK_NONE;
-    if (kind != MASK_NONE) {
-        struct field *masked = ARENA_NEW(&batch->arena, struct field, 1);
-        if (!masked)
-            return fault_memory(fault, "a masked value");
-        *masked = *field;
-        if (!mask_value(kind, pivot->settings.mask_key, field->before, &batch->arena,
-                        &masked->before)
-            || !mask_value(kind, pivot->settings.mask_key, field->after, &batch->arena,
-                           &masked->after))
-            return fault_memory(fault, "a masked value");
-        field = masked;
-    }
-    return batch_add_row(batch, (struct row){change, field}, fault);
+    return (!field || plan->masks.count == 0 || mask_field(pivot, plan, &field, batch, fault))
+           && batch_add_row(batch, (struct row){change, field}, fault);
 }
 
 /* Decides over one field: a row, or none. */
@@ -216,7 +219,7 @@ static bool consider(struct pivot *pivot, struct plan *plan, const struct change
 }
 
 /* A delete removed every field that was asked for, also those its image does not have. */
-static struct field *absent_field(str name, struct batch *batch, struct fault *fault)
+SELDOM static struct field *absent_field(str name, struct batch *batch, struct fault *fault)
 {
     struct field *field = ARENA_NEW(&batch->arena, struct field, 1);
     if (field)
@@ -290,7 +293,7 @@ static bool every_field(struct pivot *pivot, struct plan *plan, const struct cha
 }
 
 /* What a column says, as microseconds; unknown where it says nothing. */
-static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
+SELDOM static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
                         struct fault *fault)
 {
     size_t hint = 0;
@@ -352,7 +355,7 @@ static bool print_time(struct pivot *pivot, struct change *change, struct batch 
     return true;
 }
 
-static bool refuse_key(const struct pivot *pivot, const struct change *change,
+SELDOM static bool refuse_key(const struct pivot *pivot, const struct change *change,
                        const struct plan *plan, str name, struct fault *fault)
 {
     char names[300];
@@ -420,7 +423,7 @@ static void put_literal(struct buf *out, struct value value)
 #define ROW_KEY_LIMIT ((size_t)512 * 1024 * 1024)
 
 /* {"a":1,"b":"x"} of these columns, masked where they are. */
-static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
+SELDOM static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
                             const struct str_list *names, struct batch *batch, struct fault *fault)
 {
     struct buf out;
@@ -530,7 +533,8 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     mark_keys(plan, note, change);
     if (change->half == KEY_LEAVES)
         return halves_keep(&pivot->halves, &plan->identity, change, &pivot->scratch, fault);
-    warn_missing(pivot, plan, change);
+    if (!plan->warned_missing && change->field_count > 0)
+        warn_missing(pivot, plan, change);
     if (plan->masks.count > 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */
     change->hides_fields = may_be_hidden(plan, change) && only_keys(change);

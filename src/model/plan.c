@@ -488,11 +488,8 @@ static struct plan *find_plan(struct pivot *pivot, const struct change *change, 
     return plan;
 }
 
-struct plan *plan_for(struct pivot *pivot, const struct change *change, struct fault *fault)
+struct plan *plan_by_name(struct pivot *pivot, const struct change *change, struct fault *fault)
 {
-    struct recent_plan *recent = &pivot->recent[change->columns % RECENT_PLANS];
-    if (change->columns != 0 && recent->columns == change->columns)
-        return recent->plan;
     struct plan *plan = pivot->last;
     if (!plan || !str_eq(plan->table, change->table) || !str_eq(plan->schema, change->schema))
         plan = find_plan(pivot, change, fault);
@@ -500,7 +497,7 @@ struct plan *plan_for(struct pivot *pivot, const struct change *change, struct f
         return NULL;
     pivot->last = plan;
     if (change->columns != 0 && !plan->keys_pending)
-        *recent = (struct recent_plan){change->columns, plan};
+        pivot->recent[change->columns % RECENT_PLANS] = (struct recent_plan){change->columns, plan};
     return plan;
 }
 

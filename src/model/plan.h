@@ -34,7 +34,8 @@ struct settings {
 struct column_note {
     uint64_t columns; /* 0: nothing is noted */
     size_t field_count;
-    const bool *key;       /* for each field: belongs to the row's key */
+    const size_t *key; /* the fields that belong to the row's key */
+    size_t key_field_count;
     const size_t *pivoted; /* for each of plan.fields: its field, or NO_FIELD */
     const size_t *copied;  /* for each of plan.copied */
     bool keyed;            /* by these columns of the message key, in this order */
@@ -116,14 +117,39 @@ bool settings_load(struct settings *settings, const struct config *config, struc
 
 /* The plan of the change's table, made at the first change of it, and with it the layout where the
    message key decides the columns. NULL with FAULT_CONFIG. */
-struct plan *plan_for(struct pivot *pivot, const struct change *change, struct fault *fault);
+static inline struct plan *plan_for(struct pivot *pivot, const struct change *change,
+                                    struct fault *fault);
+
+/* The same for changes whose columns nobody has counted, or that have another number. */
+struct plan *plan_by_name(struct pivot *pivot, const struct change *change, struct fault *fault);
+
+static inline struct plan *plan_for(struct pivot *pivot, const struct change *change,
+                                    struct fault *fault)
+{
+    const struct recent_plan *recent = &pivot->recent[change->columns % RECENT_PLANS];
+    return change->columns != 0 && recent->columns == change->columns
+               ? recent->plan
+               : plan_by_name(pivot, change, fault);
+}
 
 /* The note for the change's columns, or NULL where its decoder does not count them. */
 const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
                                     const struct change *change);
 
 /* Tells (pivot_warn, counts.altered) where the change shows that its table was altered. */
-void table_change_notice(struct pivot *pivot, struct plan *plan, const struct change *change);
+static inline void table_change_notice(struct pivot *pivot, struct plan *plan,
+                                       const struct change *change);
+
+/* The same for changes whose columns have not been looked at. */
+void table_change_look(struct pivot *pivot, struct plan *plan, const struct change *change);
+
+static inline void table_change_notice(struct pivot *pivot, struct plan *plan,
+                                       const struct change *change)
+{
+    if (change->columns == 0
+        || plan->watched_shape[change->columns % COLUMN_NOTES] != change->columns)
+        table_change_look(pivot, plan, change);
+}
 
 /* Sets up the layout for these key columns. */
 bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault *fault) MUST_CHECK;

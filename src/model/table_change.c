@@ -95,18 +95,16 @@ static void note_absent(struct plan *plan, struct buf *text)
     }
 }
 
-void table_change_notice(struct pivot *pivot, struct plan *plan, const struct change *change)
+void table_change_look(struct pivot *pivot, struct plan *plan, const struct change *change)
 {
-    uint64_t *seen = &plan->watched_shape[change->columns % COLUMN_NOTES];
-    if ((change->columns != 0 && *seen == change->columns) || !is_complete(change)
-        || plan->unwatched)
+    if (!is_complete(change) || plan->unwatched)
         return;
     bool first = plan->watch_turn++ == 0;
     struct buf text;
     buf_init(&text, NOTICE_LIMIT);
     plan->unwatched = !note_fields(pivot, plan, change, &text);
     note_absent(plan, &text);
-    *seen = change->columns;
+    plan->watched_shape[change->columns % COLUMN_NOTES] = change->columns;
     if (text.len > 0 && !first) {
         char notice[600];
         snprintf(notice, sizeof(notice), "table %.*s was altered:%.*s", STR_ARG(plan->source_table),

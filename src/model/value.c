@@ -113,12 +113,12 @@ bool value_number_same(str a, str b)
     }
 }
 
-bool value_same_with_care(struct value a, struct value b, struct arena *scratch)
+bool value_same_with_care(const struct value *a, const struct value *b, struct arena *scratch)
 {
     /* Of different kinds (a decimal as number, then as text) only what is printed counts. */
-    if (a.kind != b.kind)
-        return value_has_text(a) && value_has_text(b) && str_eq(a.text, b.text);
-    switch (a.kind) {
+    if (a->kind != b->kind)
+        return value_has_text(*a) && value_has_text(*b) && str_eq(a->text, b->text);
+    switch (a->kind) {
     case VALUE_ABSENT:
     case VALUE_UNAVAILABLE:
     case VALUE_UNREAD:
@@ -126,12 +126,12 @@ bool value_same_with_care(struct value a, struct value b, struct arena *scratch)
     case VALUE_NULL:
         return true;
     case VALUE_NUMBER:
-        return value_number_same(a.text, b.text);
+        return value_number_same(a->text, b->text);
     case VALUE_JSON:
-        return str_eq(a.text, b.text) || json_document_same(a.text, b.text, scratch);
+        return str_eq(a->text, b->text) || json_document_same(a->text, b->text, scratch);
     case VALUE_BOOL:
     case VALUE_TEXT:
-        return str_eq(a.text, b.text);
+        return str_eq(a->text, b->text);
     }
     return false;
 }
