@@ -34,15 +34,15 @@ static inline bool value_has_text(struct value value)
    differs from ''. ABSENT and UNAVAILABLE are the same as nothing. `scratch` holds what comparing
    documents takes; a document that does not fit there, nests too deep or is none is compared as
    text. */
-static inline bool value_same(struct value a, struct value b, struct arena *scratch);
+static inline bool value_same(const struct value *a, const struct value *b, struct arena *scratch);
 
 /* The same for values that are not written alike. */
 bool value_same_with_care(const struct value *a, const struct value *b, struct arena *scratch);
 
-static inline bool value_same(struct value a, struct value b, struct arena *scratch)
+static inline bool value_same(const struct value *a, const struct value *b, struct arena *scratch)
 {
-    bool alike = a.kind == b.kind && value_has_text(a) && str_eq(a.text, b.text);
-    return alike || value_same_with_care(&a, &b, scratch);
+    bool alike = a->kind == b->kind && value_has_text(*a) && str_eq(a->text, b->text);
+    return alike || value_same_with_care(a, b, scratch);
 }
 
 /* Whether two JSON numbers have the same value, however many digits they have. */

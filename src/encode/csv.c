@@ -180,30 +180,24 @@ static inline bool copy_short(char *out, const char *text, size_t len)
     return !is_odd(out[0]) && !is_odd(out[len / 2]) && !is_odd(out[len - 1]);
 }
 
-/* A text that stands as it is, and a comma. NULL where it must stand in quotes, or has no room
-   before `end`. */
-static inline char *put_quick_text(char *at, const char *end, str text)
+/* The short ones may be mistakable: the empty text and \. */
+static inline bool copy_quick(char *out, str text)
 {
-    if (!at || end - at <= (ptrdiff_t)text.len)
-        return NULL;
-    /* The short ones may be mistakable: the empty text and \. */
-    bool plain = text.len > 2
-                     ? copy_plain(at, text.ptr, text.len)
-                     : text.len > 0 && text.ptr[0] != '\\' && copy_short(at, text.ptr, text.len);
-    if (!plain)
+    return text.len > 2
+               ? copy_plain(out, text.ptr, text.len)
+               : text.len > 0 && text.ptr[0] != '\\' && copy_short(out, text.ptr, text.len);
+}
+
+/* A value that is NULL or stands as it is, and a comma. NULL where it must stand in quotes, or has
+   no room before `end`. */
+static char *put_quick_value(char *at, const char *end, const struct value *value)
+{
+    str text = value_has_text(*value) ? value->text : STR_EMPTY;
+    if (!at || end - at <= (ptrdiff_t)text.len
+        || (value_has_text(*value) && !copy_quick(at, text)))
         return NULL;
     at[text.len] = ',';
     return at + text.len + 1;
-}
-
-static inline char *put_quick_value(char *at, const char *end, struct value value)
-{
-    if (value_has_text(value))
-        return put_quick_text(at, end, value.text);
-    if (!at || at == end)
-        return NULL;
-    *at = ',';
-    return at + 1;
 }
 
 /* What follows the values of a usual row: four times, op and old_known. */
@@ -234,11 +228,12 @@ static inline char *put_usual_columns(char *at, const char *end, const struct ro
 {
     const struct change *change = row->change;
     const struct field *field = row->field;
+    const struct value name = {VALUE_TEXT, field->name};
     for (size_t i = 0; i < layout->copied_count; i++)
-        at = put_quick_value(at, end, change->copied[i]);
-    at = put_quick_text(at, end, field->name);
-    at = put_quick_value(at, end, field->before);
-    at = put_quick_value(at, end, field->after);
+        at = put_quick_value(at, end, &change->copied[i]);
+    at = put_quick_value(at, end, &name);
+    at = put_quick_value(at, end, &field->before);
+    at = put_quick_value(at, end, &field->after);
     if (!at || (size_t)(end - at) < SMALL_CELLS)
         return NULL;
     at = put_quick_event(at, change);
@@ -265,7 +260,8 @@ static bool put_quick_row(const struct layout *layout, const struct row *row,
     }
     for (; at && column < last; column++) {
         char scratch[CELL_SCRATCH];
-        at = put_quick_value(at, end, row_cell(row, column, batch, scratch));
+        struct value value = row_cell(row, column, batch, scratch);
+        at = put_quick_value(at, end, &value);
     }
     if (!at)
         return false;

@@ -180,7 +180,7 @@ static bool is_same_row(const struct half *half, const struct change *change, st
     for (size_t i = 0; i < half->key_count; i++) {
         const struct member *key = &half->key[i];
         const struct member *old = member_of(change->old_key, change->old_key_count, key->name, i);
-        if (!old || !value_same(old->value, key->value, scratch))
+        if (!old || !value_same(&old->value, &key->value, scratch))
             return false;
     }
     return true;

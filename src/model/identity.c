@@ -50,7 +50,7 @@ static bool has_own_optional_value(const struct change *change, struct arena *sc
     for (size_t i = 0; i < change->field_count; i++) {
         const struct field *field = &change->field[i];
         if (!field->key && field->need == FIELD_OPTIONAL && value_has_text(field->before)
-            && !value_same(field->before, field->preset, scratch))
+            && !value_same(&field->before, &field->preset, scratch))
             return true;
     }
     return false;
@@ -61,7 +61,7 @@ static bool required_columns_stayed(const struct change *change, struct arena *s
     for (size_t i = 0; i < change->field_count; i++) {
         const struct field *field = &change->field[i];
         if (!field->key && field->need == FIELD_REQUIRED
-            && !value_same(field->before, field->after, scratch))
+            && !value_same(&field->before, &field->after, scratch))
             return false;
     }
     return true;
@@ -72,7 +72,7 @@ static bool has_kept_value(const struct change *change, struct arena *scratch)
     for (size_t i = 0; i < change->field_count; i++) {
         const struct field *field = &change->field[i];
         if (!field->key && !value_is_invention(field->before)
-            && value_same(field->before, field->after, scratch))
+            && value_same(&field->before, &field->after, scratch))
             return true;
     }
     return false;

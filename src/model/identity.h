@@ -31,14 +31,11 @@ bool identity_names(const struct identity *identity, str column);
 bool identity_doubts_key(const struct identity *identity, const struct field *field,
                          struct value value, struct arena *scratch);
 
-/* Makes every old value that cannot be believed ABSENT. Fields must have `key` set. `scratch`
-   serves comparing. */
-static inline void identity_settle(const struct identity *identity, struct change *change,
-                                   struct arena *scratch);
-
-/* The same for old values that nothing vouches for. */
+/* For identity_settle: old values that nothing vouches for. */
 void identity_judge(const struct identity *identity, struct change *change, struct arena *scratch);
 
+/* Makes every old value that cannot be believed ABSENT. Fields must have `key` set. `scratch`
+   serves comparing. */
 static inline void identity_settle(const struct identity *identity, struct change *change,
                                    struct arena *scratch)
 {

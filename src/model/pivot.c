@@ -212,7 +212,7 @@ static bool consider(struct pivot *pivot, struct plan *plan, const struct change
         pivot->counts.unknown_old++;
         warn_unknown(pivot, plan);
     } else if (pivot->settings.unchanged == EMIT_SKIP
-               && value_same(field->before, field->after, &pivot->scratch)) {
+               && value_same(&field->before, &field->after, &pivot->scratch)) {
         return true;
     }
     return add_row(pivot, plan, change, field, batch, fault);
@@ -273,7 +273,7 @@ static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct chan
         if (!field->key || (field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES))
             continue;
         bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
-        if (!named && !value_same(field->before, field->after, &pivot->scratch)
+        if (!named && !value_same(&field->before, &field->after, &pivot->scratch)
             && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }

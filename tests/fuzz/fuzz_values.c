@@ -258,9 +258,9 @@ static void check_any(str a, str b, unsigned kinds)
     if (!value_has_text(y))
         y.text = STR_EMPTY;
     bool known = x.kind != VALUE_ABSENT && x.kind != VALUE_UNAVAILABLE;
-    bool same = value_same(x, y, &scratch);
-    CHECK(value_same(y, x, &scratch) == same);
-    CHECK(value_same(x, x, &scratch) == known);
+    bool same = value_same(&x, &y, &scratch);
+    CHECK(value_same(&y, &x, &scratch) == same);
+    CHECK(value_same(&x, &x, &scratch) == known);
     CHECK(!same || known);
     CHECK(!same || (x.kind == VALUE_NULL) == (y.kind == VALUE_NULL));
     /* To be compared, not judged: it must only come back. */
