@@ -20,7 +20,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *block; /* newest first */
-    char *next, *end;          /* free bytes of the newest block */
+    char *first, *next, *end;  /* its bytes, and those of them that are free */
     size_t limit, total;       /* bytes taken from the system, at most and now */
     size_t block_size;         /* ordinary */
 };
@@ -36,7 +36,16 @@ void arena_init_small(struct arena *arena, size_t limit, size_t block_size);
 void arena_release(struct arena *arena);
 
 /* Takes back all pieces; one block of ordinary size is kept, so a steady load allocates nothing. */
-void arena_reset(struct arena *arena);
+static inline void arena_reset(struct arena *arena);
+
+/* The same where there are pieces. */
+void arena_reset_pieces(struct arena *arena);
+
+static inline void arena_reset(struct arena *arena)
+{
+    if (arena->next != arena->first)
+        arena_reset_pieces(arena);
+}
 
 #define ARENA_ALIGNMENT ((size_t)16)
 

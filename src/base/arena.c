@@ -41,7 +41,7 @@ void arena_init_small(struct arena *arena, size_t limit, size_t block_size)
 static void use_block(struct arena *arena, struct arena_block *block)
 {
     arena->block = block;
-    arena->next = (char *)block + BLOCK_HEAD;
+    arena->first = arena->next = (char *)block + BLOCK_HEAD;
     arena->end = (char *)block + block->size;
     ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
 }
@@ -58,7 +58,7 @@ static void free_blocks(struct arena *arena, struct arena_block *keep)
         block = older;
     }
     arena->block = NULL;
-    arena->next = arena->end = NULL;
+    arena->first = arena->next = arena->end = NULL;
 }
 
 void arena_release(struct arena *arena)
@@ -67,7 +67,7 @@ void arena_release(struct arena *arena)
     assert(arena->total == 0);
 }
 
-void arena_reset(struct arena *arena)
+void arena_reset_pieces(struct arena *arena)
 {
     struct arena_block *keep = arena->block;
     if (keep && !keep->older && keep->size == arena->block_size) {

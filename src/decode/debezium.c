@@ -137,7 +137,7 @@ static bool read_message(struct debezium *self, const struct record *record, str
 {
     struct json_memory memory = {&self->scratch, texts};
     struct json *root;
-    *message = (struct message){.group = topic_group(record), .text = text};
+    *message = (struct message){.text = text};
     if (split(self, record, text, message)) {
         message->wrapped = true;
         message->group = message->schema->number;
@@ -148,8 +148,10 @@ static bool read_message(struct debezium *self, const struct record *record, str
             return true;
         }
         message->text = STR_EMPTY;
-    } else if (recall(self, texts, message)) {
-        return true;
+    } else {
+        message->group = topic_group(record);
+        if (recall(self, texts, message))
+            return true;
     }
     /* One level more: the payload may stand in a wrapper. */
     if (!parse(self, text, PAYLOAD_DEPTH + 1, memory, &root, fault))
@@ -375,7 +377,8 @@ static void settle(struct note *note, const struct message *message)
 /* Tells what the message is. Of a shape that is known, only the values are looked at, and of those
    only what has ever varied. */
 static enum message_kind read_envelope(struct debezium *self, struct message *message,
-                                       struct envelope_places *places, struct envelope *envelope)
+                                       struct envelope_places *places, struct envelope *own,
+                                       const struct envelope **envelope)
 {
     struct shape *shape = message->shape;
     struct note *note = shape ? shape->note : NULL;
@@ -383,12 +386,13 @@ static enum message_kind read_envelope(struct debezium *self, struct message *me
         settle(note, message);
     if (note && note->settled && note->places.op->kind == JSON_STRING) {
         message->common = &note->common;
-        *envelope = note->envelope;
+        *envelope = &note->envelope;
         return MESSAGE_ENVELOPE;
     }
-    if (note && envelope_at(&note->places, envelope))
+    *envelope = own;
+    if (note && envelope_at(&note->places, own))
         return MESSAGE_ENVELOPE;
-    enum message_kind kind = envelope_read(message->payload, places, envelope);
+    enum message_kind kind = envelope_read(message->payload, places, own);
     if (kind != MESSAGE_ENVELOPE)
         return kind;
     if (self->fast && !shape && message->text.len > 0)
@@ -407,7 +411,8 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     struct debezium *self = (struct debezium *)decoder;
     struct message message;
     struct envelope_places places;
-    struct envelope envelope;
+    struct envelope own;
+    const struct envelope *envelope;
     str text = record->value;
     if (!record->has_value) {
         decoder->counts.tombstones++;
@@ -417,13 +422,13 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     if (!take_framing(&text, fault)
         || !read_message(self, record, str_trim(text), &batch->arena, &message, fault))
         return false;
-    enum message_kind kind = read_envelope(self, &message, &places, &envelope);
+    enum message_kind kind = read_envelope(self, &message, &places, &own, &envelope);
     if (kind != MESSAGE_ENVELOPE)
         return count_other(decoder, kind, message.payload, fault);
     struct change *change = arena_alloc(&batch->arena, sizeof(*change));
     if (!change)
         return fault_memory(fault, "a change");
-    if (!decode_change(self, &message, &envelope, record, &batch->arena, change, fault))
+    if (!decode_change(self, &message, envelope, record, &batch->arena, change, fault))
         return false;
     *changes = (struct change_list){change, 1};
     return true;

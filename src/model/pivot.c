@@ -188,7 +188,7 @@ SELDOM static bool mask_field(const struct pivot *pivot, const struct plan *plan
     return true;
 }
 
-static bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
+static inline bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
                     const struct field *field, struct batch *batch, struct fault *fault)
 {
     return (!field || plan->masks.count == 0 || mask_field(pivot, plan, &field, batch, fault))
@@ -196,7 +196,7 @@ static bool add_row(struct pivot *pivot, struct plan *plan, const struct change 
 }
 
 /* Decides over one field: a row, or none. */
-static bool consider(struct pivot *pivot, struct plan *plan, const struct change *change,
+static inline bool consider(struct pivot *pivot, struct plan *plan, const struct change *change,
                      const struct field *field, struct batch *batch, struct fault *fault)
 {
     if (field->after.kind == VALUE_UNAVAILABLE) {
@@ -238,23 +238,19 @@ static bool may_be_hidden(const struct plan *plan, const struct change *change)
            && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
 }
 
-/* The field at a noted place; without a note it is searched for. */
-static const struct field *noted_field(const struct change *change, const size_t *noted, size_t nth,
-                                       str name, size_t *hint)
+static inline const struct field *field_at(const struct change *change, size_t noted)
 {
-    if (!noted)
-        return find_field(change, name, hint);
-    return noted[nth] == NO_FIELD ? NULL : &change->field[noted[nth]];
+    return noted == NO_FIELD ? NULL : &change->field[noted];
 }
 
 static bool named_fields(struct pivot *pivot, struct plan *plan, const struct column_note *note,
                          const struct change *change, struct batch *batch, struct fault *fault)
 {
     for (size_t i = 0; i < plan->fields.count; i++) {
-        str name = plan->fields.item[i];
-        const struct field *field = noted_field(change, note ? note->pivoted : NULL, i, name,
-                                                &plan->hint[i]);
-        if (!field && may_be_hidden(plan, change) && !(field = absent_field(name, batch, fault)))
+        const str *name = &plan->fields.item[i];
+        const struct field *field = note ? field_at(change, note->pivoted[i])
+                                         : find_field(change, *name, &plan->hint[i]);
+        if (!field && may_be_hidden(plan, change) && !(field = absent_field(*name, batch, fault)))
             return false;
         if (field && !consider(pivot, plan, change, field, batch, fault))
             return false;
@@ -377,27 +373,40 @@ SELDOM static bool refuse_key(const struct pivot *pivot, const struct change *ch
                      STR_ARG(plan->source_table));
 }
 
-/* The value of a column as it identifies the row: from the image that exists, from the message key
-   where the image has it not (or not believably). */
-static bool key_value(const struct pivot *pivot, const struct plan *plan,
-                      const struct change *change, const struct field *field, str name,
-                      struct value *value, struct fault *fault)
+/* What the image that exists has not, or not believably. */
+SELDOM static bool key_value_elsewhere(const struct pivot *pivot, const struct plan *plan,
+                                       const struct change *change, const struct field *field,
+                                       str name, struct value *value, struct fault *fault)
 {
+    bool gone = change->op == CHANGE_DELETE;
+    const struct member *member = find_key(change, name);
     *value = (struct value){VALUE_NULL, STR_EMPTY};
     if (change->op == CHANGE_TRUNCATE)
         return true;
-    bool gone = change->op == CHANGE_DELETE;
     if (field)
         *value = gone ? field->before : field->after;
-    if (field && (value->kind == VALUE_NULL || value_has_text(*value)))
-        return true;
-    const struct member *member = find_key(change, name);
     if (!field && !member && (change->has_before || change->has_after))
         return refuse_key(pivot, change, plan, name, fault);
     /* Under an index identity, the message key of a delete is made of invented values too. */
     if (member && (!gone || identity_names(&plan->identity, name)))
         *value = member->value;
     return true;
+}
+
+/* The value of a column as it identifies the row: from the image that exists, else from the message
+   key. */
+static inline bool key_value(const struct pivot *pivot, const struct plan *plan,
+                             const struct change *change, const struct field *field, str name,
+                             struct value *value, struct fault *fault)
+{
+    if (field && change->op != CHANGE_TRUNCATE) {
+        const struct value *image = change->op == CHANGE_DELETE ? &field->before : &field->after;
+        if (image->kind == VALUE_NULL || value_has_text(*image)) {
+            *value = *image;
+            return true;
+        }
+    }
+    return key_value_elsewhere(pivot, plan, change, field, name, value, fault);
 }
 
 static void put_literal(struct buf *out, struct value value)
@@ -496,8 +505,8 @@ static bool set_copied(struct pivot *pivot, const struct plan *plan, const struc
         return fault_memory(fault, "key values");
     for (size_t i = 0; i < count; i++) {
         size_t hint = 0;
-        const struct field *field = noted_field(change, note ? note->copied : NULL, i,
-                                                plan->copied[i], &hint);
+        const struct field *field = note ? field_at(change, note->copied[i])
+                                         : find_field(change, plan->copied[i], &hint);
         if (!key_value(pivot, plan, change, field, plan->copied[i], &copied[i], fault))
             return false;
         if (plan->masks.count == 0)
