@@ -118,11 +118,20 @@ static bool to_positive(str text, int64_t *number)
         return false;
     const char *at = text.ptr, *end = at + text.len;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; end - at >= 8; at += 8) {
+    /* Twice at the most: no loop, so that its constants need no registers of the caller's. */
+    if (text.len >= 8) {
+        uint32_t digits = eight_digits(at);
+        if (digits == UINT32_MAX)
+            return false;
+        sum = digits;
+        at += 8;
+    }
+    if (text.len >= 16) {
         uint32_t digits = eight_digits(at);
         if (digits == UINT32_MAX)
             return false;
         sum = sum * 100000000 + digits;
+        at += 8;
     }
 #endif
     for (; at < end; at++) {
@@ -135,10 +144,8 @@ static bool to_positive(str text, int64_t *number)
     return true;
 }
 
-bool str_to_int64(str text, int64_t *number)
+SELDOM static bool to_any_int64(str text, int64_t *number)
 {
-    if (to_positive(text, number))
-        return true;
     bool negative = text.len > 0 && text.ptr[0] == '-';
     size_t i = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+') ? 1 : 0;
     if (i == text.len)
@@ -156,6 +163,11 @@ bool str_to_int64(str text, int64_t *number)
         return false;
     *number = negative ? sum : -sum;
     return true;
+}
+
+bool str_to_int64(str text, int64_t *number)
+{
+    return to_positive(text, number) || to_any_int64(text, number);
 }
 
 /* The table of Unicode 15, section 3.9. */

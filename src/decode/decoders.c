@@ -112,7 +112,7 @@ static bool check_like(const struct form *form, const struct json *payload, stru
 }
 
 /* Sets `form` to what the message is; NULL, and no fault, where it looks like none. */
-static bool read_form(struct formed *self, const struct record *record, struct batch *batch,
+SELDOM static bool read_form(struct formed *self, const struct record *record, struct batch *batch,
                       struct change_list *changes, const struct form **form, struct fault *fault)
 {
     struct form_reader reader = {.debezium = self->debezium,
@@ -142,6 +142,21 @@ static bool read_form(struct formed *self, const struct record *record, struct b
     return false;
 }
 
+/* What Debezium's decoder holds to be foreign. */
+SELDOM static bool read_foreign(struct formed *self, const struct record *record,
+                                struct batch *batch, struct change_list *changes,
+                                struct fault *fault)
+{
+    const struct form *form;
+    struct fault foreign = *fault;
+    if (!read_form(self, record, batch, changes, &form, fault))
+        return false;
+    self->last = form;
+    if (!form)
+        *fault = foreign;
+    return form != NULL;
+}
+
 static bool read_any(struct formed *self, const struct record *record, struct batch *batch,
                      struct change_list *changes, struct fault *fault)
 {
@@ -156,15 +171,8 @@ static bool read_any(struct formed *self, const struct record *record, struct ba
     }
     if (decoder_decode(self->debezium, record, batch, changes, fault))
         return true;
-    if (fault->kind != FAULT_RECORD || fault->code != DEBEZIUM_FOREIGN)
-        return false;
-    struct fault foreign = *fault;
-    if (!read_form(self, record, batch, changes, &form, fault))
-        return false;
-    self->last = form;
-    if (!form)
-        *fault = foreign;
-    return form != NULL;
+    return fault->kind == FAULT_RECORD && fault->code == DEBEZIUM_FOREIGN
+           && read_foreign(self, record, batch, changes, fault);
 }
 
 static bool formed_decode(struct decoder *decoder, const struct record *record, struct batch *batch,

@@ -16,10 +16,10 @@ static inline uint32_t taken_bits(const struct step *step, const char *at, size_
 static inline bool is_rest_there(const struct step *step, const char *at)
 {
     size_t last = step->len - SCAN_WIDTH;
+    uint32_t taken = taken_bits(step, at, last);
     for (size_t i = SCAN_WIDTH; i < last; i += SCAN_WIDTH)
-        if (taken_bits(step, at, i) != UINT32_MAX)
-            return false;
-    return taken_bits(step, at, last) == UINT32_MAX;
+        taken &= taken_bits(step, at, i);
+    return taken == UINT32_MAX;
 }
 
 static inline bool is_there(const struct step *step, const char *at)

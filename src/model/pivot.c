@@ -321,19 +321,19 @@ SELDOM static bool column_time(const struct change *change, struct time_from fro
 static bool set_time(const struct pivot *pivot, struct change *change, struct fault *fault)
 {
     const struct settings *settings = &pivot->settings;
-    struct time_from from = settings->deleted_from;
+    const struct time_from *from = &settings->deleted_from;
     if (change->op == CHANGE_CREATE || change->op == CHANGE_READ)
-        from = settings->created_from;
+        from = &settings->created_from;
     if (change->op == CHANGE_UPDATE)
-        from = settings->updated_from;
-    bool column = from.origin == TIME_FROM_AFTER || from.origin == TIME_FROM_BEFORE;
+        from = &settings->updated_from;
+    bool column = from->origin == TIME_FROM_AFTER || from->origin == TIME_FROM_BEFORE;
     change->event_us = change->source_us;
     /* A snapshot's rows have the snapshot's time, unless a column knows better. */
-    if (from.origin == TIME_FROM_CONNECTOR && change->op != CHANGE_READ)
+    if (from->origin == TIME_FROM_CONNECTOR && change->op != CHANGE_READ)
         change->event_us = change->connector_us;
     if (!column || change->op == CHANGE_TRUNCATE)
         return true;
-    return column_time(change, from, &change->event_us, fault);
+    return column_time(change, *from, &change->event_us, fault);
 }
 
 /* Printed once for all rows of the change. */
