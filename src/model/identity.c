@@ -82,7 +82,7 @@ bool identity_doubts_key(const struct identity *identity, const struct field *fi
                          struct value value, struct arena *scratch)
 {
     return identity->kind == IDENTITY_AUTO
-           && (value_is_invention(value) || value_same(value, field->preset, scratch));
+           && (value_is_invention(value) || value_same(&value, &field->preset, scratch));
 }
 
 static bool has_another_key(const struct change *change, struct arena *scratch)
@@ -90,7 +90,7 @@ static bool has_another_key(const struct change *change, struct arena *scratch)
     for (size_t i = 0; change->keyed && i < change->field_count; i++) {
         const struct field *field = &change->field[i];
         if (field->key && field->before.kind != VALUE_ABSENT && field->after.kind != VALUE_ABSENT
-            && !value_same(field->before, field->after, scratch))
+            && !value_same(&field->before, &field->after, scratch))
             return true;
     }
     return false;

@@ -189,7 +189,7 @@ SELDOM static bool mask_field(const struct pivot *pivot, const struct plan *plan
 }
 
 static inline bool add_row(struct pivot *pivot, struct plan *plan, const struct change *change,
-                    const struct field *field, struct batch *batch, struct fault *fault)
+                           const struct field *field, struct batch *batch, struct fault *fault)
 {
     return (!field || plan->masks.count == 0 || mask_field(pivot, plan, &field, batch, fault))
            && batch_add_row(batch, (struct row){change, field}, fault);
@@ -197,7 +197,7 @@ static inline bool add_row(struct pivot *pivot, struct plan *plan, const struct 
 
 /* Decides over one field: a row, or none. */
 static inline bool consider(struct pivot *pivot, struct plan *plan, const struct change *change,
-                     const struct field *field, struct batch *batch, struct fault *fault)
+                            const struct field *field, struct batch *batch, struct fault *fault)
 {
     if (field->after.kind == VALUE_UNAVAILABLE) {
         pivot->counts.unavailable++;
@@ -290,7 +290,7 @@ static bool every_field(struct pivot *pivot, struct plan *plan, const struct cha
 
 /* What a column says, as microseconds; unknown where it says nothing. */
 SELDOM static bool column_time(const struct change *change, struct time_from from, int64_t *time_us,
-                        struct fault *fault)
+                               struct fault *fault)
 {
     size_t hint = 0;
     const struct field *field = find_field(change, from.column, &hint);
@@ -352,7 +352,7 @@ static bool print_time(struct pivot *pivot, struct change *change, struct batch 
 }
 
 SELDOM static bool refuse_key(const struct pivot *pivot, const struct change *change,
-                       const struct plan *plan, str name, struct fault *fault)
+                              const struct plan *plan, str name, struct fault *fault)
 {
     char names[300];
     size_t used = 0;
@@ -432,8 +432,9 @@ static void put_literal(struct buf *out, struct value value)
 #define ROW_KEY_LIMIT ((size_t)512 * 1024 * 1024)
 
 /* {"a":1,"b":"x"} of these columns, masked where they are. */
-SELDOM static bool compose_row_key(struct pivot *pivot, const struct plan *plan, struct change *change,
-                            const struct str_list *names, struct batch *batch, struct fault *fault)
+SELDOM static bool compose_row_key(struct pivot *pivot, const struct plan *plan,
+                                   struct change *change, const struct str_list *names,
+                                   struct batch *batch, struct fault *fault)
 {
     struct buf out;
     bool good = true;
