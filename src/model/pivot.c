@@ -1,7 +1,6 @@
 /*
  * The pivot: which fields of a change moved, and what is copied beside them. The rules are those of
- * the README's section "What a row means"; nothing here depends on anything but the change and the
- * plan.
+ * the README's section "What a row means"; they depend on the change and the plan alone.
  */
 #include "pivot.h"
 
@@ -261,16 +260,17 @@ static bool named_fields(struct pivot *pivot, struct plan *plan, const struct co
 /* A key that moved is shown whether its columns are pivoted or not; those that are named come with
    the named fields. Of a create half (that key changes come in two records) what the key was may be
    unknown; in an update an old key that was not sent is the key that it has. */
-static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct change *change,
-                       struct batch *batch, struct fault *fault)
+static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct column_note *note,
+                       const struct change *change, struct batch *batch, struct fault *fault)
 {
-    for (size_t i = 0; i < change->field_count; i++) {
-        const struct field *field = &change->field[i];
-        if (!field->key || (field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES))
+    size_t count = note ? note->key_field_count : change->field_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct field *field = &change->field[note ? note->key[i] : i];
+        bool unsent = field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES;
+        if (!field->key || unsent || value_same(&field->before, &field->after, &pivot->scratch))
             continue;
         bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
-        if (!named && !value_same(&field->before, &field->after, &pivot->scratch)
-            && !consider(pivot, plan, change, field, batch, fault))
+        if (!named && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
     return true;
@@ -331,9 +331,8 @@ static bool set_time(const struct pivot *pivot, struct change *change, struct fa
     /* A snapshot's rows have the snapshot's time, unless a column knows better. */
     if (from->origin == TIME_FROM_CONNECTOR && change->op != CHANGE_READ)
         change->event_us = change->connector_us;
-    if (!column || change->op == CHANGE_TRUNCATE)
-        return true;
-    return column_time(change, *from, &change->event_us, fault);
+    return !column || change->op == CHANGE_TRUNCATE
+           || column_time(change, *from, &change->event_us, fault);
 }
 
 /* Printed once for all rows of the change. */
@@ -479,9 +478,7 @@ static bool set_row_key(struct pivot *pivot, const struct plan *plan, struct cha
 {
     bool masked = false, believed = true;
     change->row_key = (struct value){VALUE_NULL, STR_EMPTY};
-    if (change->op == CHANGE_TRUNCATE)
-        return true;
-    if (!pivot->layout.wants_row_key)
+    if (change->op == CHANGE_TRUNCATE || !pivot->layout.wants_row_key)
         return true;
     if (!change->keyed)
         return compose_row_key(pivot, plan, change, &plan->keys, batch, fault);
@@ -510,10 +507,9 @@ static bool set_copied(struct pivot *pivot, const struct plan *plan, const struc
                                          : find_field(change, plan->copied[i], &hint);
         if (!key_value(pivot, plan, change, field, plan->copied[i], &copied[i], fault))
             return false;
-        if (plan->masks.count == 0)
-            continue;
-        enum mask_kind kind = mask_of(&plan->masks, plan->copied[i]);
-        if (!mask_value(kind, pivot->settings.mask_key, copied[i], &batch->arena, &copied[i]))
+        if (plan->masks.count > 0
+            && !mask_value(mask_of(&plan->masks, plan->copied[i]), pivot->settings.mask_key,
+                           copied[i], &batch->arena, &copied[i]))
             return fault_memory(fault, "a masked value");
     }
     change->copied = copied;
@@ -552,7 +548,7 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
         identity_settle(&plan->identity, change, &pivot->scratch);
     else if (!halves_join(&pivot->halves, &plan->identity, change, batch, &pivot->scratch, fault))
         return false;
-    if (change->op == CHANGE_UPDATE && !moved_keys(pivot, plan, change, batch, fault))
+    if (change->op == CHANGE_UPDATE && !moved_keys(pivot, plan, note, change, batch, fault))
         return false;
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)
