@@ -93,7 +93,7 @@ static str leaf_sample(const struct learned *learned, const struct leaf *leaf)
     return (str){learned->sample.ptr + leaf->from, leaf->to - leaf->from};
 }
 
-/* The text with all leaves taken to vary. Where it has the shape, those that differ are marked. */
+/* The text with all leaves taken to vary. Where it has the shape, they are told their texts. */
 static bool walk_with_care(struct learned *learned, str text, struct arena *texts)
 {
     const char *at = text.ptr, *end = text.ptr + text.len, *sample = learned->sample.ptr;
@@ -108,9 +108,7 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
         const char *behind = tree_read_leaf(&node, at, end, leaf->deepest, texts);
         if (!behind)
             return false;
-        str scalar = {at, (size_t)(behind - at)};
-        leaf->differs = !str_eq(scalar, leaf_sample(learned, leaf));
-        leaf->strayed = leaf->differs && !stencil_is_like(leaf_sample(learned, leaf), scalar);
+        leaf->text = (str){at, (size_t)(behind - at)};
         at = behind;
         done = leaf->to;
     }
@@ -163,8 +161,10 @@ static bool fits_with_care(const struct shapes *shapes, struct learned *learned,
         return false;
     for (size_t i = 0; i < learned->leaf_count; i++) {
         struct leaf *leaf = &learned->leaf[i];
-        leaf->varies = leaf->varies || leaf->differs;
-        leaf->loose = leaf->loose || leaf->strayed;
+        str sample = leaf_sample(learned, leaf);
+        bool differs = !str_eq(leaf->text, sample);
+        leaf->varies = leaf->varies || differs;
+        leaf->loose = leaf->loose || (differs && !stencil_is_like(sample, leaf->text));
     }
     learned->shape.turns++;
     build_steps(learned);

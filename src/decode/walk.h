@@ -13,9 +13,9 @@ struct leaf {
     struct json *node;
     uint32_t from, to; /* in the sample */
     bool deepest;
-    bool varies;           /* it was seen with another text than the sample's */
-    bool loose;            /* and with one that the sample's stencil does not take */
-    bool differs, strayed; /* the same of the text that is walked with care */
+    bool varies; /* it was seen with another text than the sample's */
+    bool loose;  /* and with one that the sample's stencil does not take */
+    str text;    /* in the text that is walked with care */
 };
 
 /* A leaf that varies and is not loose: it has always the same kind and length. */
