@@ -175,8 +175,10 @@ static void test_every_field(void **state)
     check_rows(ALL ";pivot.ignore=a", 'u', "id #1", columns, "u #1 b #1>#2");
     /* Named in --keys but outside the message key: a change is never hidden. */
     check_rows(ALL ";pivot.keys=a", 'u', "id #1", columns, "u 'y a 'x>'y; u 'y b #1>#2");
-    /* Without message keys the named ones are the key, and are told only where they moved. */
+    /* Without message keys the named ones are the key; one that moved is a row. */
     check_rows(ALL ";pivot.keys=a", 'u', NULL, columns, "u 'y a 'x>'y; u 'y b #1>#2");
+    check_rows(ALL ";pivot.keys=a", 'u', NULL, "a r 'x 'x;b o #1 #2", "u 'x b #1>#2");
+    check_rows(ALL ";pivot.keys=a", 'u', NULL, "a r _ 'x;b o #1 #2", "u 'x b #1>#2");
     check_rows(ALL ";pivot.keys=id", 'u', NULL, columns, "u #1 a 'x>'y; u #1 b #1>#2");
     /* --ignore leaves a field that was named by itself alone. */
     check_rows(AB ";pivot.ignore=a", 'u', "id #1", columns, "u #1 a 'x>'y; u #1 b #1>#2");
