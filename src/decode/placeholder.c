@@ -1,8 +1,8 @@
 /*
  * The forms of the placeholder, after Debezium's UnchangedToastedPlaceholder: the text, its base64
  * and hex for bytes, the same in arrays, as a map, the name-based UUID of its bytes in arrays of
- * UUIDs, and the codes of its letters for arrays of numbers. They are compared as they stand in
- * the message, so a column of any type costs a few comparisons of lengths.
+ * UUIDs, and the codes of its letters for arrays of numbers. Texts cost a comparison of lengths;
+ * arrays and objects are parsed where they begin as one of the forms does.
  */
 #include "placeholder.h"
 
@@ -71,16 +71,6 @@ static void put_uuid(struct buf *out, str bytes)
     }
 }
 
-/* Java's bytes have a sign. */
-static void put_codes(struct buf *out, str bytes)
-{
-    for (size_t i = 0; i < bytes.len; i++) {
-        buf_str(out, i ? STR(",") : STR("["));
-        buf_int64(out, (signed char)bytes.ptr[i]);
-    }
-    buf_char(out, ']');
-}
-
 static void put_map(struct buf *out, str text)
 {
     buf_char(out, '{');
@@ -88,13 +78,6 @@ static void put_map(struct buf *out, str text)
     buf_char(out, ':');
     buf_json_string(out, text);
     buf_char(out, '}');
-}
-
-static void put_array(struct buf *out, str text)
-{
-    buf_char(out, '[');
-    buf_json_string(out, text);
-    buf_char(out, ']');
 }
 
 /* What was written since the last call becomes the form. */
@@ -107,7 +90,7 @@ static bool keep(struct buf *out, struct arena *arena, str *form)
 
 static bool make_forms(struct placeholder *self, str bytes, struct arena *arena, struct buf *out)
 {
-    str *text = self->text_form, *container = self->container_form;
+    str *text = self->text_form;
     text[0] = bytes;
     buf_base64(out, bytes);
     if (!keep(out, arena, &text[1]))
@@ -121,19 +104,8 @@ static bool make_forms(struct placeholder *self, str bytes, struct arena *arena,
     put_map(out, bytes);
     if (!keep(out, arena, &text[4]))
         return false;
-    container[0] = text[4];
-    for (int i = 0; i < 4; i++) {
-        put_array(out, text[i]);
-        if (!keep(out, arena, &container[1 + i]))
-            return false;
-    }
-    buf_str(out, STR("[\""));
     put_uuid(out, bytes);
-    buf_str(out, STR("\"]"));
-    if (!keep(out, arena, &container[5]))
-        return false;
-    put_codes(out, bytes);
-    return keep(out, arena, &container[6]);
+    return keep(out, arena, &self->uuid);
 }
 
 bool placeholder_init(struct placeholder *placeholder, str configured, struct arena *arena,
@@ -161,33 +133,99 @@ bool placeholder_init(struct placeholder *placeholder, str configured, struct ar
     placeholder->lengths = 0;
     for (int i = 0; i < PLACEHOLDER_TEXT_FORMS; i++)
         placeholder->lengths |= (uint64_t)1 << (placeholder->text_form[i].len % 64);
-    for (int i = 0; i < PLACEHOLDER_CONTAINER_FORMS; i++)
-        placeholder->lengths |= (uint64_t)1 << (placeholder->container_form[i].len % 64);
     return good || fault_memory(fault, "the placeholder");
 }
 
+/* ---- arrays and objects ---- */
+
+#define GEOMETRY_BYTES 200
+
 /* PostGIS columns get one of two points instead, whatever is configured. */
-static bool is_geometry_placeholder(str object)
+static bool is_geometry(const struct json *object)
 {
-    static const char *const points[] = {"\"AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==\"",
-                                         "\"AQEAACDmEAAADCHn/f9/ZkAYQs77/39WQA==\""};
-    if (object.len > 200 || str_find(object, STR("\"wkb\"")) < 0)
-        return false;
-    return str_find(object, str_from(points[0])) >= 0 || str_find(object, str_from(points[1])) >= 0;
+    str wkb = json_string(json_member(object, "wkb"));
+    return str_is(wkb, "AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==")
+           || str_is(wkb, "AQEAACDmEAAADCHn/f9/ZkAYQs77/39WQA==");
 }
 
-bool placeholder_is(const struct placeholder *placeholder, const struct json *json)
+/* The first letter of an inner text, at `at` or escaped, is that of one of the forms. */
+static bool begins_text(const struct placeholder *placeholder, char first)
 {
-    if (json->kind == JSON_STRING) {
-        for (int i = 0; i < PLACEHOLDER_TEXT_FORMS; i++)
-            if (str_eq(json->text, placeholder->text_form[i]))
-                return true;
+    bool same = first == '\\' || first == placeholder->uuid.ptr[0];
+    for (int i = 0; i < PLACEHOLDER_TEXT_FORMS; i++)
+        same = same || first == placeholder->text_form[i].ptr[0];
+    return same;
+}
+
+/* Java's bytes have a sign. */
+static char first_of_codes(char byte)
+{
+    int code = (signed char)byte;
+    while (code >= 10)
+        code /= 10;
+    return code < 0 ? '-' : (char)('0' + code);
+}
+
+static bool may_be_container(const struct placeholder *placeholder, str text)
+{
+    str inside = str_trim(str_from_at(text, 1));
+    if (inside.len < 2)
         return false;
-    }
-    if (json->kind != JSON_ARRAY && json->kind != JSON_OBJECT)
-        return false;
-    for (int i = 0; i < PLACEHOLDER_CONTAINER_FORMS; i++)
-        if (str_eq(json->text, placeholder->container_form[i]))
-            return true;
-    return json->kind == JSON_OBJECT && is_geometry_placeholder(json->text);
+    if (inside.ptr[0] == '"' && begins_text(placeholder, inside.ptr[1]))
+        return true;
+    if (text.ptr[0] == '[')
+        return inside.ptr[0] == first_of_codes(placeholder->text_form[0].ptr[0]);
+    return text.len <= GEOMETRY_BYTES && str_find(text, STR("wkb")) >= 0;
+}
+
+static bool is_codes(str bytes, const struct json *array)
+{
+    size_t at = 0;
+    int64_t code;
+    for (const struct json *item = array->child; item; item = item->next, at++)
+        if (item->kind != JSON_NUMBER || at == bytes.len || !json_int64(item, &code)
+            || code != (signed char)bytes.ptr[at])
+            return false;
+    return at == bytes.len;
+}
+
+static bool is_container(const struct placeholder *placeholder, const struct json *json)
+{
+    const struct json *first = json->child;
+    bool single = first && !first->next && first->kind == JSON_STRING;
+    if (json->kind == JSON_OBJECT)
+        return is_geometry(json)
+               || (single && str_eq(first->name, placeholder->text_form[0])
+                   && str_eq(first->text, placeholder->text_form[0]));
+    bool same = single && str_eq(first->text, placeholder->uuid);
+    for (int i = 0; single && i < PLACEHOLDER_TEXT_FORMS - 1; i++)
+        same = same || str_eq(first->text, placeholder->text_form[i]);
+    return same || is_codes(placeholder->text_form[0], json);
+}
+
+/* A container that cannot be read is none; its reader will say so. */
+static bool find_container(const struct placeholder *placeholder, const struct json *json,
+                           struct arena *scratch, bool *found, struct fault *fault)
+{
+    struct json_memory memory = {scratch, scratch};
+    struct fault unreadable;
+    struct json *root;
+    if (!may_be_container(placeholder, json->text))
+        return true;
+    if (json_parse(json->text, 1, memory, &root, &unreadable))
+        *found = is_container(placeholder, root);
+    else if (unreadable.kind != FAULT_RECORD)
+        return fault_set(fault, unreadable.kind, "%s", unreadable.text);
+    return true;
+}
+
+bool placeholder_find(const struct placeholder *placeholder, const struct json *json,
+                      struct arena *scratch, bool *found, struct fault *fault)
+{
+    *found = false;
+    if (json->kind == JSON_ARRAY || json->kind == JSON_OBJECT)
+        return find_container(placeholder, json, scratch, found, fault);
+    for (int i = 0; json->kind == JSON_STRING && i < PLACEHOLDER_TEXT_FORMS; i++)
+        *found = *found || str_eq(json->text, placeholder->text_form[i]);
+    return true;
 }

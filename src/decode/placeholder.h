@@ -8,12 +8,11 @@
 #include "json.h"
 
 #define PLACEHOLDER_TEXT_FORMS 5
-#define PLACEHOLDER_CONTAINER_FORMS 7
 
 struct placeholder {
-    uint64_t lengths;                                /* bits of the forms' lengths, modulo 64 */
-    str text_form[PLACEHOLDER_TEXT_FORMS];           /* of JSON strings */
-    str container_form[PLACEHOLDER_CONTAINER_FORMS]; /* of arrays and objects, as JSON */
+    uint64_t lengths;                      /* bits of the texts' lengths, modulo 64 */
+    str text_form[PLACEHOLDER_TEXT_FORMS]; /* of JSON strings; the first is the bytes themselves */
+    str uuid;                              /* in arrays alone */
 };
 
 /* The forms of a configured placeholder: a text, or bytes after "hex:". They live in the arena.
@@ -21,14 +20,15 @@ struct placeholder {
 bool placeholder_init(struct placeholder *placeholder, str configured, struct arena *arena,
                       struct fault *fault) MUST_CHECK;
 
-/* True where a string, array or object says "not touched". */
-bool placeholder_is(const struct placeholder *placeholder, const struct json *json);
+/* Whether a string, array or object says "not touched". FAULT_RETRY where memory ran out. */
+bool placeholder_find(const struct placeholder *placeholder, const struct json *json,
+                      struct arena *scratch, bool *found, struct fault *fault) MUST_CHECK;
 
 /* False where the length alone says that it is none. */
 static inline bool placeholder_may_be(const struct placeholder *placeholder,
                                       const struct json *json)
 {
-    return (placeholder->lengths >> (json->text.len % 64) & 1) != 0 || json->kind == JSON_OBJECT;
+    return (placeholder->lengths >> (json->text.len % 64) & 1) != 0 || json->kind != JSON_STRING;
 }
 
 #endif

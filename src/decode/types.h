@@ -95,10 +95,14 @@ static inline MUST_CHECK bool type_read(const struct type *type, const struct ty
     if (json->kind == JSON_NULL)
         return true;
     if (json->kind >= JSON_STRING && context->placeholder
-        && placeholder_may_be(context->placeholder, json)
-        && placeholder_is(context->placeholder, json)) {
-        value->kind = VALUE_UNAVAILABLE;
-        return true;
+        && placeholder_may_be(context->placeholder, json)) {
+        bool untouched;
+        if (!placeholder_find(context->placeholder, json, context->scratch, &untouched, fault))
+            return false;
+        if (untouched) {
+            value->kind = VALUE_UNAVAILABLE;
+            return true;
+        }
     }
     return !type->reader || type->reader->read(type, context, json, value, fault);
 }

@@ -64,6 +64,33 @@ def test_placeholder_is_no_change(shape, pivoted):
     assert result.stats["unavailable"] == ("1" if pivoted else "0")
 
 
+SPELLINGS = {
+    "compact": compact,
+    "blanks": json.dumps,
+    "lines": lambda value: json.dumps(value, indent=2).replace("\n", "\r\t "),
+    "escapes": lambda value: compact(value).replace("_", "\\u005f"),
+}
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_placeholder_in_every_spelling(shape, spelling):
+    text = SPELLINGS[spelling](event("u", {"id": 1, "a": SHAPES[shape], "b": 2}, {"id": 1, "a": "x", "b": 1}))
+    result = good_pivot("--keys", "id", "--fields", "*", "--identity", "full", stdin=lines(*3 * [text]))
+    assert [row[CHANGE_FIELD] for row in result.rows] == 3 * ["b"]
+
+
+@pytest.mark.parametrize("almost", [
+    [PLACEHOLDER, PLACEHOLDER], [PLACEHOLDER + " "], [[PLACEHOLDER]], {PLACEHOLDER: "x"}, {"x": PLACEHOLDER},
+    {PLACEHOLDER: PLACEHOLDER, "x": "y"}, list(PLACEHOLDER.encode())[:-1], list(PLACEHOLDER.encode()) + [95],
+    [95, 96], [], {}, [None], [str(code) for code in PLACEHOLDER.encode()]], ids=str)
+def test_what_is_nearly_the_placeholder_is_a_value(almost):
+    for text in compact, json.dumps:
+        result = good_pivot("--keys", "id", "--fields", "a", "--identity", "full", stdin=lines(
+            text(event("u", {"id": 1, "a": almost}, {"id": 1, "a": "x"}))))
+        assert [json.loads(row[NEW]) for row in result.rows] == [almost]
+
+
 def test_placeholder_of_another_text():
     payload = event("u", {"id": 1, "a": "gone", "b": PLACEHOLDER}, {"id": 1, "a": "x", "b": "y"})
     result = good_pivot("--keys", "id", "--fields", "*", "--ignore", "id", "--identity", "full", "-o",
