@@ -11,7 +11,9 @@ extern const struct type_reader type_document; /* a JSON document in a string */
 extern const struct type_reader type_inet;     /* a host's text without its mask */
 
 /* types_decimal.c */
-extern const struct type_reader type_decimal;          /* bytes; parameter: scale */
+extern const struct type_reader type_decimal; /* bytes; parameter: scale */
+extern const struct type_reader
+    type_scaleless_decimal;                            /* bytes are refused: any scale is a guess */
 extern const struct type_reader type_variable_decimal; /* {"scale":…,"value":bytes} */
 extern const struct type_reader type_numeric;          /* a hint's, or digits in a text */
 

@@ -82,14 +82,16 @@ static const struct {
     {"io.debezium.data.SparseVector", &type_sparse_vector, 0, NULL},
 };
 
-static int32_t parameter_of(const struct json *parameters, const char *name)
+/* 0 and false where the schema does not say it. */
+static bool parameter_of(const struct json *parameters, const char *name, int32_t *parameter)
 {
     int64_t number;
     bool good = parameters && json_int64(json_member(parameters, name), &number);
-    return !good                ? 0
-           : number > INT32_MAX ? INT32_MAX
-           : number < INT32_MIN ? INT32_MIN
-                                : (int32_t)number;
+    *parameter = !good                ? 0
+                 : number > INT32_MAX ? INT32_MAX
+                 : number < INT32_MIN ? INT32_MIN
+                                      : (int32_t)number;
+    return good;
 }
 
 /* What column.propagate.source.type says, where a column's own schema says less: PostgreSQL's names
@@ -152,8 +154,9 @@ struct type type_of_terms(const struct type_terms *terms)
         if (!str_is(terms->name, named[i].name))
             continue;
         struct type type = {.reader = named[i].reader, .parameter = named[i].parameter};
-        if (named[i].from)
-            type.parameter = parameter_of(terms->parameters, named[i].from);
+        if (named[i].from && !parameter_of(terms->parameters, named[i].from, &type.parameter)
+            && type.reader == &type_decimal)
+            type.reader = &type_scaleless_decimal;
         if (type.reader == &type_vector)
             type.precision = str_is(terms->name, "io.debezium.data.FloatVector");
         return type;

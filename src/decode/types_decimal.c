@@ -167,6 +167,13 @@ static bool read_decimal(const struct type *type, const struct type_context *con
     return read_bytes(type, context, json, type->parameter, value, fault);
 }
 
+static bool read_scaleless(const struct type *type, const struct type_context *context,
+                           const struct json *json, struct value *value, struct fault *fault)
+{
+    return json->kind == JSON_NUMBER ? read_decimal(type, context, json, value, fault)
+                                     : type_refuse(type, json, fault);
+}
+
 static bool read_variable(const struct type *type, const struct type_context *context,
                           const struct json *json, struct value *value, struct fault *fault)
 {
@@ -239,5 +246,7 @@ static bool read_numeric(const struct type *type, const struct type_context *con
 }
 
 const struct type_reader type_decimal = {"a decimal", read_decimal};
+const struct type_reader type_scaleless_decimal = {
+    "a decimal: its schema has no parameter scale that is a number", read_scaleless};
 const struct type_reader type_variable_decimal = {"a decimal with its scale", read_variable};
 const struct type_reader type_numeric = {"numeric", read_numeric};

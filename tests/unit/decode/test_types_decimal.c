@@ -50,6 +50,32 @@ static void test_bytes(void **state)
                        "#-1461501637330902918203684832716283019655932542.976");
 }
 
+#define SCALELESS(parameters)                                                                      \
+    "{\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\"" parameters "}"
+
+/* 27.100, 2.7100, 27100: nobody can tell. */
+static void test_bytes_without_scale(void **state)
+{
+    (void)state;
+    static const char *const schemas[] = {
+        SCALELESS(""),
+        SCALELESS(",\"parameters\":null"),
+        SCALELESS(",\"parameters\":{}"),
+        SCALELESS(",\"parameters\":{\"scale\":\"x\"}"),
+        SCALELESS(",\"parameters\":{\"scale\":\"\"}"),
+        SCALELESS(",\"parameters\":{\"scale\":null}"),
+        SCALELESS(",\"parameters\":{\"scale\":1.5}"),
+    };
+    for (size_t i = 0; i < COUNT(schemas); i++) {
+        check_schema_value(schemas[i], "\"adw=\"",
+                           "data: the value adw= cannot be read as a decimal: its schema has no "
+                           "parameter scale that is a number");
+        check_schema_value(schemas[i], "27.10", "#27.10");
+        check_schema_value(schemas[i], "null", "~");
+    }
+    check_schema_value(SCALELESS(",\"parameters\":{\"scale\":3}"), "\"adw=\"", "#27.100");
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -118,9 +144,9 @@ static void test_longest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_variable_scale),
-        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_bytes),          cmocka_unit_test(test_bytes_without_scale),
+        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_variable_scale), cmocka_unit_test(test_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
