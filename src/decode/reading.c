@@ -68,6 +68,32 @@ static const struct option_spec option[] = {
 const struct option_table values_options = {
     .title = "Values", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
+/* Items are COLUMN:hash or COLUMN:drop; what is no such item the pivot refuses. */
+static bool load_masked(struct reading_rules *rules, const struct config *config,
+                        struct arena *arena, struct fault *fault)
+{
+    rules->masked = (struct str_list){NULL, 0};
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_entry *entry = &config->entry[i];
+        struct str_list more, *all = &rules->masked;
+        if (!str_starts(entry->key, STR("pivot.mask")) || str_is(entry->key, "pivot.mask.key"))
+            continue;
+        if (!option_split(entry->value, arena, &more, fault))
+            return false;
+        str *item = ARENA_NEW(arena, str, all->count + more.count);
+        if (!item)
+            return fault_memory(fault, "pivot.mask");
+        for (size_t j = 0; j < all->count; j++)
+            item[j] = all->item[j];
+        for (size_t j = 0; j < more.count; j++) {
+            size_t len = more.item[j].len, tail = strlen(":hash");
+            item[all->count++] = str_head(more.item[j], len > tail ? len - tail : len);
+        }
+        all->item = item;
+    }
+    return true;
+}
+
 bool reading_load(struct reading_rules *rules, const struct config *config, struct arena *arena,
                   struct fault *fault)
 {
@@ -76,7 +102,8 @@ bool reading_load(struct reading_rules *rules, const struct config *config, stru
                          HINTS_KEY " names no column: write " HINTS_KEY ".COLUMN=TYPE");
     if (!option_load(&values_options, config, &rules->settings, fault)
         || !placeholder_init(&rules->placeholder, rules->settings.placeholder, arena, fault)
-        || !hints_load(&rules->hints, config, &rules->settings.modes, arena, fault))
+        || !hints_load(&rules->hints, config, &rules->settings.modes, arena, fault)
+        || !load_masked(rules, config, arena, fault))
         return false;
     rules->plain = rules->hints.count == 0 && rules->settings.values == VALUES_TEXT;
     return true;
@@ -102,6 +129,9 @@ const struct type *reading_type_by_rules(const struct reading *reading, const st
 
 bool reading_fault(const struct reading *reading, str name, struct fault *fault)
 {
+    if (fault->kind == FAULT_RECORD && str_list_has(&reading->rules->masked, name))
+        fault_set(fault, FAULT_RECORD,
+                  "the value, which pivot.mask hides, cannot be read as its type");
     return fault_in(fault, "column %.*s of %.*s", STR_ARG(name), STR_ARG(reading->change->table));
 }
 

@@ -21,7 +21,8 @@ struct reading_rules {
     struct reading_settings settings;
     struct placeholder placeholder;
     struct hints hints;
-    bool plain; /* only schemas tell types */
+    struct str_list masked; /* columns that pivot.mask names for any table */
+    bool plain;             /* only schemas tell types */
 };
 
 /* FAULT_CONFIG where an option is wrong. What it makes lives in the arena. */
@@ -56,7 +57,8 @@ static inline const struct type *reading_type(const struct reading *reading,
     return reading_type_by_rules(reading, schema, name);
 }
 
-/* Puts the column's name in front of the fault. Always false. */
+/* Puts the column's name in front of the fault, and takes the value of a masked column out. Always
+   false. */
 bool reading_fault(const struct reading *reading, str name, struct fault *fault);
 
 /* The value of a column. FAULT_RECORD names the column. */

@@ -627,3 +627,22 @@ MONGO = {"connector": "mongodb", "name": "m", "db": "inventory", "collection": "
 def test_mongodb_is_refused_by_name(message):
     result = pivot("--fields", "a", "--keys", "id", stdin=lines(message, message))
     assert (result.status, result.out) == (1, "") and "MongoDB" in result.err
+
+
+SECRET = "S3CRET"
+TYPED = ["--keys", "id", "--fields", "*", "-o", "pivot.type.a=numeric(5,2)"]
+
+
+@pytest.mark.parametrize("mask", [["--mask", "b:drop,a:hash"], ["-o", "pivot.mask.s.t=a:drop"], []], ids=["all", "table", "none"])
+@pytest.mark.parametrize("record", [
+    create(1, SECRET), kcat(create(1, "7"), key={"a": SECRET}), create(1, [SECRET]), create(1, {SECRET: 1}),
+    event("u", {"id": 1, "a": "1"}, {"id": 1, "a": SECRET})], ids=["value", "message key", "array", "object", "old value"])
+def test_masked_values_are_not_in_messages(record, mask, tmp_path):
+    """What cannot be read is named, but for its value; without a mask the value is shown."""
+    letters = tmp_path / "letters.jsonl"
+    for errors in ["stop"], ["skip", "--dead-letters", letters]:
+        result = pivot(*TYPED, *mask, "--errors", *errors, stdin=lines(record))
+        assert result.status == 1 and "column a of t" in result.err
+        assert (SECRET in result.err) == (not mask)
+    letter, = letters_of(letters)
+    assert (SECRET in json.dumps(letter["headers"])) == (not mask)
