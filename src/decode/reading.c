@@ -7,9 +7,10 @@ enum values { VALUES_TEXT, VALUES_RAW };
 
 static const char *const values_names[] = {"text", "raw", NULL};
 static const char *const decimal_modes[] = {"precise", "string", "double", NULL};
-static const char *const time_modes[] = {
-    "adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds",
-    NULL};
+static const char *const time_modes[] = {"adaptive",     "adaptive_time_microseconds",
+                                         "connect",      "isostring",
+                                         "microseconds", "nanoseconds",
+                                         "structured",   NULL};
 static const char *const binary_modes[] = {"bytes", "base64", "base64-url-safe", "hex", NULL};
 
 #define SETTING(member) offsetof(struct reading_settings, member)
@@ -46,7 +47,8 @@ static const struct option_spec option[] = {
      .importance = OPTION_LOW,
      .argument = "MODE",
      .help = "The connector's own setting of that name (adaptive, adaptive_time_microseconds, "
-             "connect, isostring, microseconds, nanoseconds): what numbers count in columns of "
+             "connect, isostring, microseconds, nanoseconds, structured): what numbers count in "
+             "columns of "
              "pivot.type time and timestamp."},
     {.key = "binary.handling.mode",
      .type = OPTION_ENUM,

@@ -24,6 +24,10 @@ static const struct pair semantic[] = {
     {"io.debezium.time.NanoTimestamp", "timestamp"},
     {"io.debezium.time.IsoTimestamp", "timestamp"},
     {"io.debezium.time.ZonedTimestamp", "timestamptz"},
+    {"io.debezium.time.StructuredDate", "date"},
+    {"io.debezium.time.StructuredTime", "time"},
+    {"io.debezium.time.StructuredTimestamp", "timestamp"},
+    {"io.debezium.time.StructuredZonedTimestamp", "timestamptz"},
     {"io.debezium.time.Year", "integer"},
     {"io.debezium.data.Uuid", "uuid"},
 };

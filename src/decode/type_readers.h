@@ -4,6 +4,7 @@
 #ifndef FIELDTRAIL_TYPE_READERS_H
 #define FIELDTRAIL_TYPE_READERS_H
 
+#include "clock.h"
 #include "types.h"
 
 /* types.c */
@@ -26,6 +27,11 @@ extern const struct type_reader type_date, type_time, type_timestamp, type_durat
 /* types_iso.c: times as texts */
 extern const struct type_reader type_iso_date, type_iso_time, type_iso_timestamp, type_zoned_time,
     type_zoned_timestamp;
+
+/* types_structured.c: times as structs of their parts */
+extern const struct type_reader type_structured_date, type_structured_time,
+    type_structured_zoned_time, type_structured_timestamp, type_structured_zoned_timestamp,
+    type_structured_duration;
 
 /* types_interval.c */
 extern const struct type_reader type_interval;
@@ -104,6 +110,13 @@ char *put_era(char *out, int64_t year);
 
 /* Writes "15:13:16" and the fraction (of `digits` digits) without zeros at its end. */
 char *put_clock(char *out, uint64_t seconds, uint64_t fraction, int digits);
+
+/* Writes the offset of a zone as PostgreSQL does: "+00", "-03:30", "+05:45:10". */
+char *put_offset(char *out, int64_t seconds);
+
+/* Moves a date and the seconds of its day to UTC, in which PostgreSQL prints where its TimeZone is
+   so. */
+void clock_to_utc(struct civil *date, int64_t *seconds, int64_t offset);
 
 /* An interval as PostgreSQL prints it (IntervalStyle postgres): months, days, and a time in ticks
    of 10^-digits seconds. */

@@ -60,7 +60,8 @@ enum time_mode {
     TIME_CONNECT,
     TIME_ISO,
     TIME_MICRO,
-    TIME_NANO
+    TIME_NANO,
+    TIME_STRUCTURED
 };
 enum binary_mode { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL, BINARY_HEX };
 

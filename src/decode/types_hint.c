@@ -164,6 +164,7 @@ static int32_t time_ticks(const struct hint *hint, int mode, bool is_timestamp)
         break;
     case TIME_ADAPTIVE:
     case TIME_ISO:
+    case TIME_STRUCTURED:
         break;
     }
     /* Milliseconds where the column has no more. */

@@ -161,6 +161,8 @@ static bool read_interval(const struct type *type, const struct type_context *co
         struct type micros = {.reader = &type_duration, .parameter = MICRO};
         return type_duration.read(&micros, context, json, value, fault);
     }
+    if (json->kind == JSON_OBJECT)
+        return type_structured_duration.read(type, context, json, value, fault);
     if (json->kind != JSON_STRING)
         return type_refuse(type, json, fault);
     *value = type_plain(json);

@@ -2,7 +2,6 @@
  * Dates and times that come as ISO 8601 texts, rewritten as PostgreSQL spells them. A text in
  * another spelling (infinity, MySQL's 0000-00-00) passes as it came.
  */
-#include "clock.h"
 #include "type_readers.h"
 
 #define ZONED true
@@ -125,12 +124,15 @@ static bool infinite(str text, struct value *value)
     return false;
 }
 
-/* Numbers are what another time.precision.mode sends: a hint may meet them. */
-static bool by_number(const struct type_reader *reader, const struct type *type,
-                      const struct type_context *context, const struct json *json,
-                      struct value *value, struct fault *fault)
+/* Numbers are what another time.precision.mode sends, objects what `structured` does: a hint may
+   meet them. */
+static bool by_other(const struct type_reader *reader, const struct type_reader *structured,
+                     const struct type *type, const struct type_context *context,
+                     const struct json *json, struct value *value, struct fault *fault)
 {
     struct type ticks = {.reader = reader, .parameter = type->parameter};
+    if (json->kind == JSON_OBJECT)
+        return structured->read(type, context, json, value, fault);
     if (json->kind != JSON_NUMBER || (reader != &type_date && type->parameter == 0))
         return type_refuse(type, json, fault);
     return reader->read(&ticks, context, json, value, fault);
@@ -143,7 +145,7 @@ static bool read_date(const struct type *type, const struct type_context *contex
     char text[60];
     str rest = json->text;
     if (json->kind != JSON_STRING)
-        return by_number(&type_date, type, context, json, value, fault);
+        return by_other(&type_date, &type_structured_date, type, context, json, value, fault);
     if (infinite(rest, value))
         return true;
     if (!take_date(&rest, &iso) || !take_zone(&rest, &iso))
@@ -161,34 +163,14 @@ static bool read_clock(const struct type *type, const struct type_context *conte
     char text[60];
     str rest = json->text;
     if (json->kind != JSON_STRING)
-        return by_number(&type_time, type, context, json, value, fault);
+        return by_other(&type_time, zoned ? &type_structured_zoned_time : &type_structured_time,
+                        type, context, json, value, fault);
     if (!take_clock(&rest, &iso) || !take_zone(&rest, &iso))
         return pass(json, value);
     char *end = put_time(text, &iso);
-    if (zoned) {
-        int64_t offset = iso.offset < 0 ? -iso.offset : iso.offset;
-        *end++ = iso.offset < 0 ? '-' : '+';
-        end = put_number(end, (uint64_t)offset / 3600, 2);
-        if (offset % 3600 != 0) {
-            *end++ = ':';
-            end = put_number(end, (uint64_t)offset / 60 % 60, 2);
-        }
-        if (offset % 60 != 0) {
-            *end++ = ':';
-            end = put_number(end, (uint64_t)offset % 60, 2);
-        }
-    }
+    if (zoned)
+        end = put_offset(end, iso.offset);
     return type_text(context, VALUE_TEXT, text, (size_t)(end - text), value, fault);
-}
-
-/* Moves the clock to UTC, in which PostgreSQL prints where its TimeZone is so. */
-static void to_utc(struct iso *iso)
-{
-    int64_t seconds = iso->seconds - iso->offset;
-    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
-    if (days != 0)
-        iso->date = civil_from_days(days_from_civil(iso->date) + days);
-    iso->seconds = seconds - days * 86400;
 }
 
 static bool read_moment(const struct type *type, const struct type_context *context,
@@ -199,13 +181,15 @@ static bool read_moment(const struct type *type, const struct type_context *cont
     char text[80];
     str rest = json->text;
     if (json->kind != JSON_STRING)
-        return by_number(&type_timestamp, type, context, json, value, fault);
+        return by_other(&type_timestamp,
+                        zoned ? &type_structured_zoned_timestamp : &type_structured_timestamp, type,
+                        context, json, value, fault);
     if (infinite(rest, value))
         return true;
     if (!take_date(&rest, &iso) || (!take(&rest, 'T') && !take(&rest, ' '))
         || !take_clock(&rest, &iso) || !take_zone(&rest, &iso))
         return pass(json, value);
-    to_utc(&iso);
+    clock_to_utc(&iso.date, &iso.seconds, iso.offset);
     char *end = put_date(text, iso.date.year, iso.date.month, iso.date.day);
     *end++ = ' ';
     end = put_time(end, &iso);

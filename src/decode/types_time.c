@@ -2,7 +2,6 @@
  * Dates, times and timestamps that come as numbers: days, or ticks since midnight or 1970. They are
  * written by hand, for most tables have some in every row.
  */
-#include "clock.h"
 #include "type_readers.h"
 
 #define DAY_SECONDS 86400
@@ -71,6 +70,31 @@ char *put_clock(char *out, uint64_t seconds, uint64_t fraction, int digits)
     while (out[-1] == '0')
         out--;
     return out;
+}
+
+char *put_offset(char *out, int64_t seconds)
+{
+    uint64_t left = (uint64_t)(seconds < 0 ? -seconds : seconds);
+    *out++ = seconds < 0 ? '-' : '+';
+    out = put_number(out, left / 3600, 2);
+    if (left % 3600 != 0) {
+        *out++ = ':';
+        out = put_number(out, left / 60 % 60, 2);
+    }
+    if (left % 60 != 0) {
+        *out++ = ':';
+        out = put_number(out, left % 60, 2);
+    }
+    return out;
+}
+
+void clock_to_utc(struct civil *date, int64_t *seconds, int64_t offset)
+{
+    *seconds -= offset;
+    int64_t days = *seconds / DAY_SECONDS - (*seconds % DAY_SECONDS < 0);
+    if (days != 0)
+        *date = civil_from_days(days_from_civil(*date) + days);
+    *seconds -= days * DAY_SECONDS;
 }
 
 /* Digits of a fraction of a second: 3, 6 or 9. */

@@ -65,7 +65,7 @@ struct modes_sight {
     bool binary_any, binary_not_hex;
     size_t binary_letters;
     bool time_any;
-    unsigned time_likely[TIME_NANO + 1]; /* so many values make likely times in this mode */
+    unsigned time_likely[TIME_STRUCTURED + 1]; /* so many values make likely times in this mode */
 };
 
 /* Takes in a column, by the type that the database names. */

@@ -300,3 +300,39 @@ def test_wrong_options_are_refused(option, says):
 def test_raw_values_stay_as_they_came():
     rows = good_pivot("--fields", "ts,n52,bt", "--values", "raw", capture("every_type.schema")).rows
     assert [row[NEW] for row in rows[:3]] == ["1529507596945104", "CpY=", "qg=="]
+
+
+def structured(name, *parts):
+    fields = [{"type": kind, "optional": True, "field": part} for part, kind in parts]
+    return {"type": "struct", "fields": fields, "optional": True, "name": "io.debezium.time." + name, "version": 1}
+
+
+DATE_PARTS = [("year", "int32"), ("month", "int8"), ("day", "int8")]
+CLOCK_PARTS = [("hour", "int8"), ("minute", "int8"), ("second", "int8"), ("nanos", "int32")]
+SPAN_PARTS = [(part, "int64" if part == "seconds" else "int32")
+              for part in ("years", "months", "days", "hours", "minutes", "seconds", "nanos", "precision")]
+SPECIAL, PRECISION, OFFSET = ("specialValue", "string"), ("precision", "int32"), ("offsetSeconds", "int32")
+
+# Schemas as StructuredDate and its like build them, values in the order of their fields, PostgreSQL's text.
+STRUCTURED = [
+    (structured("StructuredDate", *DATE_PARTS, SPECIAL), [2026, 11, 21, None], "2026-11-21"),
+    (structured("StructuredDate", *DATE_PARTS, SPECIAL), [None, None, None, "POSITIVE_INFINITY"], "infinity"),
+    (structured("StructuredTime", *CLOCK_PARTS, PRECISION), [13, 14, 15, 123456000, 6], "13:14:15.123456"),
+    (structured("StructuredTimestamp", *DATE_PARTS, *CLOCK_PARTS, SPECIAL, PRECISION),
+     [2018, 6, 20, 15, 13, 16, 945104000, None, 6], "2018-06-20 15:13:16.945104"),
+    (structured("StructuredZonedTime", *CLOCK_PARTS, OFFSET, PRECISION), [2, 5, 6, 789000000, -28800, 6], "02:05:06.789-08"),
+    (structured("StructuredZonedTimestamp", *DATE_PARTS, *CLOCK_PARTS, OFFSET, ("zoneId", "string"), SPECIAL, PRECISION),
+     [2019, 7, 9, 4, 28, 57, 123456000, 7200, "Europe/Paris", None, 6], "2019-07-09 02:28:57.123456+00"),
+    (structured("StructuredDuration", *SPAN_PARTS), [1, 2, 3, 4, 5, 6, 780000000, 6], "1 year 2 mons 3 days 04:05:06.78"),
+]
+
+
+@pytest.mark.parametrize("schema, parts, want", STRUCTURED, ids=lambda value: value.get("name") if isinstance(value, dict) else "")
+def test_times_in_parts(schema, parts, want):
+    value = {field["field"]: part for field, part in zip(schema["fields"], parts)}
+    fields = [("id", "int32", {}), ("v", "struct", {k: v for k, v in schema.items() if k != "type"})]
+    payload = event("u", {"id": 1, "v": value, "w": 2}, {"id": 1, "v": None, "w": 1})
+    for text in compact, json.dumps:
+        got = good_pivot("--keys", "id", "--fields", "v", "--identity", "full", stdin=lines(
+            *3 * [text(wrapped(payload, fields))]))
+        assert [row[NEW] for row in got.rows] == 3 * [want]
