@@ -124,6 +124,9 @@ static bool flattened_read(struct form_reader *reader, struct fault *fault)
         .op = op, .before = gone ? image : NULL, .after = gone ? NULL : image, .columns = schema};
     read_table(row, reader->record->topic, &flat.schema, &flat.table);
     struct change *change = form_add(reader, &flat, fault);
+    if (change && !gone)
+        change->remedy = "the flattened form has no old values of updates: leave out the "
+                         "transformation that makes it (ExtractNewRecordState)";
     return change && read_meta(reader, change, fault) && form_message_key(reader, change, fault);
 }
 

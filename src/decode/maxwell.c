@@ -78,6 +78,7 @@ static bool maxwell_read(struct form_reader *reader, struct fault *fault)
     struct change *change = form_add_whole(reader, op, data, old, keys ? keys : names, fault);
     if (!change)
         return false;
+    change->remedy = "set binlog_row_image=FULL in the source database";
     change->source_us = form_time(json_member(event, "ts"), 1);
     change->tx_id = form_text(event, "xid");
     change->tx_order = form_text(event, "xoffset");

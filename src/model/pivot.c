@@ -110,65 +110,6 @@ static bool only_keys(const struct change *change)
     return true;
 }
 
-SELDOM static void warn_unknown(struct pivot *pivot, struct plan *plan)
-{
-    if (plan->warned_unknown)
-        return;
-    plan->warned_unknown = true;
-    char text[500];
-    bool automatic = plan->identity.kind == IDENTITY_AUTO;
-    snprintf(
-        text, sizeof(text),
-        "table %.*s: %s, so old_known is false for them; in the source database run ALTER TABLE "
-        "%.*s REPLICA IDENTITY FULL%s",
-        STR_ARG(plan->source_table),
-        automatic ? "its events do not prove their old values"
-                  : "the source did not send all old values",
-        STR_ARG(plan->source_table),
-        automatic ? ", and say so with --identity full (replica.identity=full)" : "");
-    pivot->warn(pivot->warn_context, text);
-}
-
-SELDOM static void put_names(struct buf *text, const struct change *change)
-{
-    buf_str(text, STR("; it has"));
-    for (size_t i = 0; i < change->field_count; i++)
-        buf_format(text, "%s %.*s", i ? "," : "", STR_ARG(change->field[i].name));
-    buf_char(text, '\0');
-}
-
-static bool has_column(const struct change *change, str name)
-{
-    size_t hint = 0;
-    return find_field(change, name, &hint) || find_key(change, name);
-}
-
-/* Once per table: which of the columns that the configuration names it does not have. A misspelt
-   mask hides nothing, so that must be said. */
-SELDOM static void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change)
-{
-    struct buf text;
-    size_t missing = 0;
-    plan->warned_missing = true;
-    buf_init(&text, (size_t)256 * 1024);
-    buf_format(&text, "table %.*s has no", STR_ARG(plan->source_table));
-    for (size_t i = 0; i < plan->fields.count; i++)
-        if (!str_is(plan->fields.item[i], "*") && !has_column(change, plan->fields.item[i]))
-            buf_format(&text, "%s field %.*s", missing++ ? "," : "", STR_ARG(plan->fields.item[i]));
-    for (size_t i = 0; i < plan->masks.count; i++)
-        if (!has_column(change, plan->masks.item[i].column))
-            buf_format(&text, "%s column %.*s to mask", missing++ ? "," : "",
-                       STR_ARG(plan->masks.item[i].column));
-    for (size_t i = 0; i < plan->ignore.count; i++)
-        if (!has_column(change, plan->ignore.item[i]))
-            buf_format(&text, "%s column %.*s to ignore", missing++ ? "," : "",
-                       STR_ARG(plan->ignore.item[i]));
-    put_names(&text, change);
-    if (missing > 0 && !text.failed)
-        pivot->warn(pivot->warn_context, text.ptr);
-    buf_release(&text);
-}
-
 SELDOM static bool mask_field(const struct pivot *pivot, const struct plan *plan,
                               const struct field **field, struct batch *batch, struct fault *fault)
 {
@@ -209,7 +150,7 @@ static inline bool consider(struct pivot *pivot, struct plan *plan, const struct
         if (change->op == CHANGE_UPDATE && pivot->settings.unknown == EMIT_SKIP)
             return true;
         pivot->counts.unknown_old++;
-        warn_unknown(pivot, plan);
+        warn_unknown(pivot, plan, change);
     } else if (pivot->settings.unchanged == EMIT_SKIP
                && value_same(&field->before, &field->after, &pivot->scratch)) {
         return true;
@@ -539,7 +480,7 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     mark_keys(plan, note, change);
     if (change->half == KEY_LEAVES)
         return halves_keep(&pivot->halves, &plan->identity, change, &pivot->scratch, fault);
-    if (!plan->warned_missing && change->field_count > 0)
+    if (!plan->warned_missing && !may_be_hidden(plan, change))
         warn_missing(pivot, plan, change);
     if (plan->masks.count > 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */

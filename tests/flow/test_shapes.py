@@ -506,6 +506,41 @@ def test_a_key_without_message_key_moves_in_debeziums_envelope():
 
 
 # --------------------------------------------------------------------------
+# What a person is told
+# --------------------------------------------------------------------------
+
+WAL2JSON_UPDATE, WAL2JSON_DELETE = MOVED["wal2json-v2"], dict(
+    {name: value for name, value in MOVED["wal2json-v2"].items() if name != "columns"}, action="D",
+    identity=[{"name": "id", "value": 2}])
+ADVICE = {
+    "flattened": ({"id": 1, "a": "x", "__op": "u", "__table": "t"}, "ExtractNewRecordState", "REPLICA IDENTITY"),
+    "a flattened delete": (dict(FLAT, a="x", __op="d", __deleted="true"), "say so with --identity full", "Extract"),
+    "wal2json": (dict(WAL2JSON_UPDATE, identity=[]), "ALTER TABLE d.t REPLICA IDENTITY FULL\n", "--identity"),
+    "wal2json's deletes": (WAL2JSON_DELETE, "ALTER TABLE d.t REPLICA IDENTITY FULL\n", "--identity"),
+    "maxwell": ({"database": "d", "table": "t", "type": "update", "data": {"id": 1, "a": "x"}}, "binlog_row_image=FULL",
+                "REPLICA IDENTITY"),
+    "no name": ({"op": "u", "before": None, "after": {"id": 1, "a": "x"}}, "a table without a name: ", "table :"),
+    "no name to alter": ({"op": "u", "before": None, "after": {"id": 1, "a": "x"}}, "ALTER TABLE ... REPLICA", "TABLE  "),
+}
+
+
+@pytest.mark.parametrize("event, says, never", ADVICE.values(), ids=ADVICE)
+def test_advice_is_of_use(event, says, never):
+    got = good_pivot("--fields", "a", "--keys", "id", stdin=lines(event, event))
+    assert [row[1] for row in got.changes()] == 2 * ["a"] and got.changes()[0][-1] == "false"
+    assert got.err.count(says) == 1 and never not in got.err, got.err
+    assert got.err.count("\n") == 1
+
+
+def test_fields_are_missed_where_an_event_has_all_of_them():
+    """A delete with the key alone, or an update without what it did not touch, does not show it."""
+    insert = {"action": "I", "schema": "d", "table": "t", "columns": [{"name": "id", "value": 1}]}
+    for event in WAL2JSON_UPDATE, WAL2JSON_DELETE:
+        assert "has no" not in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(event)).err
+        assert "has no field zz" in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(event, insert)).err
+
+
+# --------------------------------------------------------------------------
 # Together
 # --------------------------------------------------------------------------
 
