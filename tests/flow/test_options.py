@@ -584,3 +584,16 @@ def test_help_of_the_program_names_the_commands():
 def test_no_input_no_output():
     result = good_pivot("--fields", "a", "--keys", "id", stdin=b"")
     assert (result.out, result.err) == ("", "")
+
+
+def test_old_known_is_told_by_each_row():
+    """Fields of one event whose old value is believed, and is not, take turns; many events, so that
+    every way of reading and writing is gone."""
+    names = ["f%d" % i for i in range(8)]
+    believed = ",".join(names[::2])
+    moved = update(dict.fromkeys(["id"] + names, False), dict.fromkeys(["id"] + names, True))
+    moved["before"]["id"] = moved["after"]["id"] = 1
+    got = good_pivot("--keys", "id", "--fields", ",".join(names), "--identity", "index(%s)" % believed, "--columns",
+                     "change_field,old_value,new_value,old_known", stdin=lines(*2000 * [moved]))
+    assert got.rows == 2000 * [[name, None if i % 2 else "false", "true", "false" if i % 2 else "true"]
+                               for i, name in enumerate(names)]
