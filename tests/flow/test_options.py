@@ -586,14 +586,16 @@ def test_no_input_no_output():
     assert (result.out, result.err) == ("", "")
 
 
-def test_old_known_is_told_by_each_row():
+@pytest.mark.parametrize("columns", [[], ["--columns", "id,change_field,old_value,new_value,op,old_known"]],
+                         ids=["usual", "named"])
+def test_old_known_is_told_by_each_row(columns):
     """Fields of one event whose old value is believed, and is not, take turns; many events, so that
     every way of reading and writing is gone."""
     names = ["f%d" % i for i in range(8)]
     believed = ",".join(names[::2])
     moved = update(dict.fromkeys(["id"] + names, False), dict.fromkeys(["id"] + names, True))
     moved["before"]["id"] = moved["after"]["id"] = 1
-    got = good_pivot("--keys", "id", "--fields", ",".join(names), "--identity", "index(%s)" % believed, "--columns",
-                     "change_field,old_value,new_value,old_known", stdin=lines(*2000 * [moved]))
-    assert got.rows == 2000 * [[name, None if i % 2 else "false", "true", "false" if i % 2 else "true"]
-                               for i, name in enumerate(names)]
+    got = good_pivot("--keys", "id", "--fields", ",".join(names), "--identity", "index(%s)" % believed, *columns,
+                     stdin=lines(*2000 * [moved]))
+    assert [row[:4] + row[-1:] for row in got.rows] == 2000 * [
+        ["1", name, None if i % 2 else "false", "true", "false" if i % 2 else "true"] for i, name in enumerate(names)]
