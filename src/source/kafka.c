@@ -131,6 +131,8 @@ static bool configure(struct kafka *self, const struct config *config, int membe
                 && set_setting(settings, "group.id", group, fault)
                 && set_setting(settings, "client.id", "fieldtrail", fault)
                 && set_setting(settings, "partition.assignment.strategy", "range", fault)
+                /* As soon as a cluster takes a worker for dead (cluster_roll.h); 45 s else. */
+                && set_setting(settings, "session.timeout.ms", "15000", fault)
                 /* The queue bounds memory while the sink is slow. */
                 && set_setting(settings, "queued.max.messages.kbytes", "32768", fault)
                 && set_setting(settings, "fetch.message.max.bytes", "4194304", fault)
