@@ -133,9 +133,13 @@ static bool configure(struct kafka *self, const struct config *config, int membe
                 && set_setting(settings, "partition.assignment.strategy", "range", fault)
                 /* As soon as a cluster takes a worker for dead (cluster_roll.h); 45 s else. */
                 && set_setting(settings, "session.timeout.ms", "15000", fault)
-                /* The queue bounds memory while the sink is slow. */
+                /* The queue bounds memory while the sink is slow. Its kilobytes are those of the
+                   messages alone, whose number must be bounded too: each costs 0.4 KB more. What one
+                   fetch brings comes on top. */
                 && set_setting(settings, "queued.max.messages.kbytes", "32768", fault)
+                && set_setting(settings, "queued.min.messages", "50000", fault)
                 && set_setting(settings, "fetch.message.max.bytes", "4194304", fault)
+                && set_setting(settings, "fetch.max.bytes", "16777216", fault)
                 && set_setting(settings, "topic.metadata.refresh.interval.ms", "30000", fault)
                 && kafka_settings(config, "consumer", set_setting, settings, fault)
                 && tell_instances_apart(settings, member, fault);
