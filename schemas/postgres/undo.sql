@@ -47,7 +47,8 @@ language sql immutable as $$
         from jsonb_array_elements(fields) with ordinality as x (f, n)
         where not row_key::jsonb ? (f ->> 'name')
     )
-    select format('insert into %s (%s) select %s where not exists (select from %s where %s)',
+    select format('insert into %s (%s) overriding system value select %s '
+                  'where not exists (select from %s where %s)',
                   target, string_agg(quote_ident(name), ', ' order by n),
                   string_agg(quote_nullable(value), ', ' order by n), target,
                   fieldtrail_where(row_key))
@@ -61,8 +62,8 @@ $$;
 -- Each statement holds the guard that the present value is still the one that the change left: it
 -- touches nothing where that is not so. What the pivot table already knows to be in the way comes
 -- without a statement, with the reason as `conflict`: a field that somebody else changed since, a
--- row that was deleted or created again since, an old value that was never sent, a truncate. Only
--- pivoted fields are put back.
+-- row that was deleted or created again since, a key that another row has by now, an old value that
+-- was never sent, a truncate. Only pivoted fields are put back.
 create or replace function fieldtrail_undo(pivot regclass, source_table text,
                                            row_keys text[] default null, tx text default null,
                                            since timestamptz default '-infinity',
@@ -71,9 +72,10 @@ create or replace function fieldtrail_undo(pivot regclass, source_table text,
 returns table (step integer, at timestamptz, row_key text, statement text, conflict text)
 language plpgsql stable as $$
 declare
-    topics text[];        -- the records to undo,
+    topics text[];        -- the changes to undo,
     partitions integer[];
     offsets bigint[];
+    numbers bigint[];
     wanted text[];        -- keys of their rows, and those that these got since
     more text[];
     event record;
@@ -81,20 +83,27 @@ declare
     row_state jsonb;      -- what is in the way of older changes of the row: `reason` for all of
                           -- it, `blocked` fields, and `present`, the key it has by then
     state jsonb := '{}';  -- by key
+    taken jsonb := '{}';  -- by key: whether a row has it, as far as all is put back by now
     free jsonb;           -- the fields of the event that can be put back
-    present text;
+    present text;         -- the key that the row has, and the one that it shall have
+    goal text;
     target text := fieldtrail_name(source_table);
 begin
     execute format(
-        'select array_agg(distinct row_key), array_agg(kafka_topic), array_agg(kafka_partition),
-                array_agg(kafka_offset)
+        'select coalesce(array_agg(distinct row_key) filter (where row_key is not null), ''{}''),
+                array_agg(kafka_topic), array_agg(kafka_partition), array_agg(kafka_offset),
+                array_agg(no)
          from (select distinct row_key::text, kafka_topic::text, kafka_partition::integer,
-                      kafka_offset::bigint
+                      kafka_offset::bigint, field_no::bigint >> 16 as no
                from %s where source_table = $1 %s %s and event_time between $4 and $5 and (%s)) c',
         pivot, case when row_keys is not null then 'and row_key = any ($2)' end,
         case when tx is not null then 'and tx_id::text = $3' end, condition)
-    into wanted, topics, partitions, offsets
+    into wanted, topics, partitions, offsets, numbers
     using source_table, row_keys, tx, since, until;
+    -- whoever has the keys by now that rows shall get back
+    select wanted || array_agg(distinct m.key_before) into wanted
+    from fieldtrail_moves(pivot, source_table, wanted) m
+    where m.key_before <> all (wanted);
     more := wanted;
     while more is not null loop
         select array_agg(distinct m.row_key) into more
@@ -105,8 +114,8 @@ begin
     step := 0;
     for event in
         with chosen as (
-            select distinct * from unnest(topics, partitions, offsets)
-                as u (kafka_topic, kafka_partition, kafka_offset))
+            select distinct * from unnest(topics, partitions, offsets, numbers)
+                as u (kafka_topic, kafka_partition, kafka_offset, no))
         select c.row_key, c.op, c.at,
                bool_or(h.kafka_offset is not null) as chosen,
                coalesce(jsonb_agg(jsonb_build_object('name', c.change_field, 'old', c.old_value,
@@ -114,16 +123,16 @@ begin
                                   order by c.field_no)
                             filter (where c.change_field is not null), '[]') as fields,
                bool_and(c.old_known) as known,
-               case when c.op = 'u' then fieldtrail_key_before(
-                   c.row_key, coalesce(jsonb_object_agg(c.change_field, c.old_value)
-                       filter (where c.old_known and c.row_key::jsonb ? c.change_field), '{}'))
-               end as key_before
+               fieldtrail_key_before(c.row_key, jsonb_object_agg(c.change_field, c.old_value) filter (
+                   where c.op = 'u' and c.old_known and c.row_key::jsonb ? c.change_field)) as key_before
         from (select * from fieldtrail_changes(pivot, source_table, wanted)
               union all
               select * from fieldtrail_truncate_changes(pivot, source_table)) c
-        left join chosen h using (kafka_topic, kafka_partition, kafka_offset)
-        group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset
-        order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc
+        left join chosen h on h.kafka_topic = c.kafka_topic and h.kafka_partition = c.kafka_partition
+                          and h.kafka_offset = c.kafka_offset and h.no = c.field_no >> 16
+        group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset, c.field_no >> 16
+        order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc,
+                 c.field_no >> 16 desc
     loop
         at := event.at;
         row_key := event.row_key;
@@ -131,9 +140,17 @@ begin
         conflict := null;
         row_state := coalesce(state -> row_key, '{}');
         present := coalesce(row_state ->> 'present', row_key);
+        -- The first that is met of a key is the last that happened to it.
+        if event.op <> 't' and not taken ? row_key then
+            taken := taken || jsonb_build_object(row_key, event.op <> 'd');
+        end if;
+        if event.key_before <> row_key and not taken ? event.key_before then
+            taken := taken || jsonb_build_object(event.key_before, false);
+        end if;
         if event.op = 't' then
-            select jsonb_object_agg(k, '{"reason": "the table was truncated since"}'::jsonb)
-            into state from unnest(wanted) k;
+            select coalesce(jsonb_object_agg(k, '{"reason": "the table was truncated since"}'::jsonb), '{}'),
+                   coalesce(jsonb_object_agg(k, false), '{}') || taken
+            into state, taken from unnest(wanted) k;
             conflict := case when event.chosen then 'a truncate cannot be put back' end;
         elsif event.op = 'r' then
             null; -- the snapshot changed nothing
@@ -154,11 +171,19 @@ begin
             end if;
         elsif event.op = 'u' then
             free := '[]';
+            select coalesce(fieldtrail_key_before(present, jsonb_object_agg(f ->> 'name', f ->> 'old')
+                       filter (where (f ->> 'known')::boolean and present::jsonb ? (f ->> 'name')
+                                     and not coalesce(row_state -> 'blocked' ? (f ->> 'name'), false))),
+                            present)
+            into goal from jsonb_array_elements(event.fields) f;
             for field in select * from jsonb_array_elements(event.fields) loop
                 if not (field ->> 'known')::boolean then
                     conflict := format('the old value of %s was not sent', field ->> 'name');
                 elsif row_state -> 'blocked' ? (field ->> 'name') then
                     conflict := format('%s was changed since', field ->> 'name');
+                elsif goal <> present and present::jsonb ? (field ->> 'name')
+                      and (taken ->> goal)::boolean then
+                    conflict := format('another row has %s by now', goal);
                 else
                     free := free || field;
                     continue;
@@ -173,10 +198,12 @@ begin
                 statement := format('update %s set %s where %s%s', target,
                                     fieldtrail_assignments(free), fieldtrail_where(present),
                                     fieldtrail_guards(free));
-                select coalesce(fieldtrail_key_before(present, jsonb_object_agg(f ->> 'name', f ->> 'old')),
-                                present)
-                into present from jsonb_array_elements(free) f where present::jsonb ? (f ->> 'name');
-                row_state := row_state || jsonb_build_object('present', present);
+                if goal <> present and not coalesce((taken ->> goal)::boolean, false) then
+                    statement := format('%s and not exists (select from %s where %s)', statement, target,
+                                        fieldtrail_where(goal));
+                    taken := taken || jsonb_build_object(present, false, goal, true);
+                    present := goal;
+                end if;
             end if;
         elsif event.op = 'c' then
             if row_state ? 'blocked' then
@@ -185,18 +212,26 @@ begin
             else
                 statement := format('delete from %s where %s%s', target, fieldtrail_where(present),
                                     fieldtrail_guards(event.fields));
+                taken := taken || jsonb_build_object(present, false);
                 row_state := '{}';
             end if;
         elsif not event.known then
             conflict := 'the old values of the deleted row were not sent';
             row_state := '{"reason": "the row was deleted since"}';
+        elsif (taken ->> present)::boolean then
+            conflict := format('another row has %s by now', present);
+            row_state := '{"reason": "the row was deleted since"}';
         else
+            taken := taken || jsonb_build_object(present, true);
             statement := fieldtrail_insert(target, present, event.fields);
             row_state := '{}';
         end if;
         if statement is not null or conflict is not null then
             step := step + 1;
             return next;
+        end if;
+        if event.op = 'u' and not row_state ? 'reason' then
+            row_state := row_state || jsonb_build_object('present', present);
         end if;
         if event.op <> 't' then
             state := state - row_key

@@ -142,35 +142,87 @@ def source_rows(uri):
     return {row.pop("id"): row for row in ask(uri, "select * from s.t")}
 
 
-def undone(table, chosen):
-    """The rows after an undo of the chosen events, and how many fields or rows must be refused: each
-    key's events are walked back from the last one. For tables without moves and truncates."""
-    rows, refused = {}, 0
-    for number in {event[1] for event in table.events}:
-        row, blocked, barred = table.rows.get(number), set(), False
-        row = dict(row) if row else None
-        for event in reversed([e for e in table.events if e[1] == number]):
-            _, _, op, _, changes = event
-            if not chosen(event):
-                if op == "u":
-                    blocked |= {field for field, _, _ in changes}
-                else:
-                    barred, blocked = True, set()
-            elif barred:
-                refused += 1
-            elif op == "u":
-                for field, old, _ in changes:
-                    if field in blocked:
-                        refused += 1
-                    else:
-                        row[field] = old
-            elif op == "d":
-                row, blocked = dict.fromkeys(FIELDS), set()
-                row.update({field: old for field, old, _ in changes})
-            elif blocked:
-                refused, barred = refused + 1, True
+class Row:
+    """One row of the source from its creation to its end, under whatever keys."""
+
+    def __init__(self):
+        self.blocked, self.barred, self.seen, self.key = set(), False, False, None
+
+
+def owners(table):
+    """Each event with the row that it happened to, and the rows that are there in the end."""
+    live, walked = {}, []
+    for event in table.events:
+        _, number, op, _, changes = event
+        row = None
+        if op == "t":
+            live.clear()
+        elif op == "c":
+            row = live[number] = Row()
+        else:
+            row = live.pop(next((int(old) for field, old, _ in changes if field == "id"), number))
+            if op == "u":
+                live[number] = row
+        walked.append((event, row))
+    return walked, live
+
+
+class Undone:
+    """The rows after an undo of the chosen events, and how many fields or rows must be refused: the
+    events are walked back from the last one, each on the row that it happened to. Refused is what may
+    not be touched: a field that others changed since, a row that is gone, or whose key was given to a
+    new row since, a key that another row has by then, and a truncate."""
+
+    def __init__(self, table, chosen):
+        self.rows, self.refused, self.barred_keys, self.emptied = {}, 0, set(), False
+        walked, live = owners(table)
+        for number, row in live.items():
+            row.key = number
+            self.rows[number] = dict(table.rows[number])
+        for event, row in reversed(walked):
+            if row is None:
+                self.barred_keys, self.emptied = set(), True
+                self.refused += chosen(event)
             else:
-                row, blocked = None, set()
-        if row is not None:
-            rows[number] = row
-    return rows, refused
+                self.walk(row, chosen(event), *event[1:3], event[4])
+
+    def walk(self, row, chosen, number, op, changes):
+        if not row.seen:
+            row.barred = row.key is None and (self.emptied or number in self.barred_keys)
+        row.seen = True
+        if not chosen or row.barred:
+            self.refused += chosen
+            row.blocked |= {field for field, _, _ in changes} if op == "u" else set()
+            row.barred |= op == "d"
+            self.barred_keys |= {number} if op == "c" else set()
+        elif op == "u":
+            for field, old, _ in changes:
+                self.put_back(row, field, old)
+        elif op == "c":
+            self.uncreate(row, number)
+        elif number in self.rows:
+            self.refused, row.barred = self.refused + 1, True
+        else:
+            row.key, row.blocked = number, set()
+            self.rows[number] = {**dict.fromkeys(FIELDS), **{field: old for field, old, _ in changes}}
+        for field, old, _ in changes:
+            if field == "id":
+                self.barred_keys -= {number, int(old)}
+
+    def put_back(self, row, field, old):
+        if field in row.blocked or (field == "id" and int(old) in self.rows):
+            self.refused += 1
+            row.blocked.add(field)
+        elif field == "id":
+            self.rows[int(old)] = self.rows.pop(row.key)
+            row.key = int(old)
+        else:
+            self.rows[row.key][field] = old
+
+    def uncreate(self, row, number):
+        if row.blocked:
+            self.refused += 1
+            self.barred_keys.add(number)
+        else:
+            del self.rows[row.key]
+            self.barred_keys.discard(number)

@@ -1,5 +1,6 @@
 """History, as of, difference and undo over a real PostgreSQL: the shipped functions against a model
 of their own (history_kit.py), their plans, and hostile names."""
+import datetime
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import uuid
 import pytest
 
 from servers_kit import TOP, instance
-from history_kit import COLUMNS, FIELDS, Table, ask, literal, psql, source_rows, undone
+from history_kit import BEGIN, COLUMNS, FIELDS, Table, Undone, ask, literal, psql, source_rows
 
 
 @pytest.fixture(scope="module")
@@ -162,27 +163,31 @@ def test_undo_of_everything_since_a_moment(ready, seed):
         assert found == [] and source_rows(ready.uri) == rows
 
 
-@pytest.mark.parametrize("seed", [41, 42, 43, 44])
-@pytest.mark.parametrize("what", ["user", "transaction"])
-def test_undo_of_a_choice_leaves_what_others_changed_since(ready, seed, what):
-    table = Table(seed, moves=0, truncates=0, ids=40).run(250)
+@pytest.mark.parametrize("seed, options", [
+    (41, {"moves": 0, "truncates": 0}), (42, {"moves": 0, "truncates": 0, "ids": 15}), (43, {"truncates": 0}),
+    (44, {"moves": 0.4, "truncates": 0, "ids": 20}), (45, {"truncates": 0.01}), (46, {"moves": 0.4, "ids": 12})])
+@pytest.mark.parametrize("what", ["user", "transaction", "time"])
+def test_undo_of_a_choice_leaves_what_others_changed_since(ready, seed, options, what):
+    table = Table(seed, **{"ids": 40, **options}).run(250)
     table.load(ready.uri, "pivot")
-    chosen_tx = table.chance.choice([event[0] for event in table.events[-40:]])
+    tx = table.chance.choice([event[0] for event in table.events[-40:]])
+    since, until = ((BEGIN + datetime.timedelta(seconds=tx - back)).isoformat() for back in (31, 1))
     chosen, arguments = {
         "user": (lambda event: event[3] == 2, ["--by", "user_id=2"]),
-        "transaction": (lambda event: event[0] == chosen_tx, ["--transaction", chosen_tx]),
+        "transaction": (lambda event: event[0] == tx, ["--transaction", tx]),
+        "time": (lambda event: tx - 30 <= event[0] <= tx, ["--since", since, "--until", until]),
     }[what]
-    want, refused = undone(table, chosen)
+    want = Undone(table, chosen)
     table.make_source(ready.uri)
     done, found = run_undo(ready, arguments)
-    assert source_rows(ready.uri) == want and found == []
-    assert done.returncode == (1 if refused else 0)
-    assert done.stdout.count("\n-- conflict") == refused
-    assert len(re.findall(r"^conflict", done.stderr, re.MULTILINE)) == refused
+    assert found == [] and source_rows(ready.uri) == want.rows
+    assert done.returncode == (1 if want.refused else 0)
+    assert done.stdout.count("\n-- conflict") == want.refused
+    assert len(re.findall(r"^conflict", done.stderr, re.MULTILINE)) == want.refused
     steps = ready.run("undo", "-c", ready.path, "s.t", *arguments, "--dry-run", "--format", "json")
     assert steps.returncode == done.returncode
     listed = json.loads(steps.stdout)
-    assert len([step for step in listed if step["conflict"]]) == refused
+    assert len([step for step in listed if step["conflict"]]) == want.refused
 
 
 def test_undo_touches_nothing_that_the_pivot_table_has_not_seen(ready):
