@@ -13,8 +13,8 @@
 set client_min_messages = warning;
 
 -- The statement of fieldtrail_asof, in pieces. Its parameters: the source table, the moment, the keys
--- that the rows had ($3), the paths of rows whose key moved ($4 to $10), when rows left their keys
--- ($11 to $13), and when the table was emptied ($14, $15). A place in a row's history is the lsn,
+-- that the rows had ($3), the paths of rows whose key moved ($4 to $10), and when rows left their
+-- keys or the table was emptied ($11 to $13). A place in a row's history is the lsn,
 -- the step on its way from key to key where there is no lsn, partition, offset, and number in the record.
 create or replace function fieldtrail_asof_statement(pivot regclass, few boolean, moved boolean)
 returns text
@@ -58,7 +58,7 @@ with own as %2$s (
 ), away as materialized (
     select * from unnest($11::text[], $12::timestamptz[], $13::numeric[]) u (owner, at, lsn)
 ), emptied as materialized (
-    select * from unnest($14::timestamptz[], $15::numeric[]) u (at, lsn)
+    select at, lsn from away where owner is null
 ), alive as (
     select l.owner, b.place as birth
     from last l
@@ -121,23 +121,14 @@ declare
     earlier jsonb := '{}';
     path record;
     away record;
-    emptied record;
 begin
     select array_agg(distinct p.key) as keys, array_agg(p.owner) as owner, array_agg(p.key) as key,
            array_agg(p.since_at) as since_at, array_agg(p.since_lsn) as since_lsn,
            array_agg(p.until_at) as until_at, array_agg(p.until_lsn) as until_lsn,
            array_agg(p.depth) as depth
     into path from fieldtrail_path(pivot, source_table, moment, row_keys) p;
-    -- Of several times that a row left a key, or the table was emptied, the last one counts.
     select array_agg(a.key_before) as owner, array_agg(a.at) as at, array_agg(a.lsn) as lsn
-    into away
-    from (select m.key_before, max(m.at) as at, max(m.lsn) as lsn
-          from fieldtrail_moves(pivot, source_table, null, row_keys) m
-          where m.at <= moment group by m.key_before, m.lsn > 0) a;
-    select array_agg(e.at) as at, array_agg(e.lsn) as lsn into emptied
-    from (select max(t.at) as at, max(t.lsn) as lsn
-          from fieldtrail_truncates(pivot, source_table) t
-          where t.at <= moment group by t.lsn > 0) e;
+    into away from fieldtrail_away(pivot, source_table, moment, row_keys) a;
     -- For some rows there are indexes: see fieldtrail_changes. For all of them a loop within a loop is
     -- wrong, and the planner does not know how many there are; what it adds for those that cannot be
     -- avoided would have the plan compiled, for longer than it runs.
@@ -147,8 +138,7 @@ begin
     end loop;
     return query execute fieldtrail_asof_statement(pivot, few, path.owner is not null)
     using source_table, moment, path.keys, path.owner, path.key, path.since_at, path.since_lsn,
-          path.until_at, path.until_lsn, path.depth, away.owner, away.at, away.lsn, emptied.at,
-          emptied.lsn;
+          path.until_at, path.until_lsn, path.depth, away.owner, away.at, away.lsn;
     perform set_config(e.key, e.value, true) from jsonb_each_text(earlier) e;
 end $$;
 

@@ -51,14 +51,34 @@ end $$;
 create or replace function fieldtrail_longest_unchanged(pivot regclass, source_table text,
                                                         at_most integer default 10)
 returns table (row_key text, last timestamptz, unchanged interval)
-language sql stable as $$
-    select c.row_key, max(c.at), now() - max(c.at)
-    from fieldtrail_changes(pivot, source_table) c
-    where c.row_key in (select a.row_key from fieldtrail_asof(pivot, source_table, 'infinity') a)
-    group by c.row_key
-    order by 2, 1
-    limit at_most
-$$;
+language plpgsql stable as $$
+declare
+    away record;
+begin
+    select array_agg(a.key_before) as owner, array_agg(a.at) as at, array_agg(a.lsn) as lsn
+    into away from fieldtrail_away(pivot, source_table, 'infinity') a;
+    return query execute format(
+        'with last as (
+             select distinct on (c.row_key) c.row_key::text, c.op, c.event_time as at,
+                    fieldtrail_lsn(c.lsn::text) as lsn
+             from %s c
+             where c.source_table = $1 and c.row_key is not null
+             order by c.row_key, fieldtrail_lsn(c.lsn::text) desc, c.kafka_partition desc,
+                      c.kafka_offset desc, c.field_no desc
+         ), gone as materialized (
+             select * from unnest($2::text[], $3::timestamptz[], $4::numeric[]) u (owner, at, lsn)
+         )
+         select l.row_key, l.at, now() - l.at
+         from last l
+         where l.op <> ''d''
+           and not exists (select from gone g where g.owner = l.row_key
+                                                and fieldtrail_is_before(l.at, l.lsn, g.at, g.lsn))
+           and not exists (select from gone g where g.owner is null
+                                                and fieldtrail_is_before(l.at, l.lsn, g.at, g.lsn))
+         order by 2, 1
+         limit $5', pivot)
+    using source_table, away.owner, away.at, away.lsn, at_most;
+end $$;
 
 -- How long a field of a row stood at each value: from one change to the next. The last one lasts
 -- until now, unless the row is gone.
@@ -70,8 +90,7 @@ language sql stable as $$
         select c.row_key, c.op, c.change_field, c.new_value, c.at,
                row_number() over (partition by c.row_key order by c.lsn, c.kafka_partition,
                                   c.kafka_offset, c.field_no) as n
-        from fieldtrail_changes(pivot, source_table, row_keys) c
-        where c.change_field = field or c.op = 'd'
+        from fieldtrail_changes(pivot, source_table, row_keys, field) c
     ), period as (
         select *, lead(at) over (partition by row_key order by n) as next_at from step
     )
@@ -95,7 +114,7 @@ create or replace function fieldtrail_handover(pivot regclass, source_table text
 returns table (from_value text, to_value text, changes bigint)
 language sql stable as $$
     select c.old_value, c.new_value, count(*)
-    from fieldtrail_changes(pivot, source_table) c
+    from fieldtrail_changes(pivot, source_table, null, field) c
     where c.change_field = field and c.op = 'u' and c.old_known
     group by c.old_value, c.new_value
     order by 3 desc, 1, 2

@@ -206,10 +206,12 @@ language sql immutable parallel safe as $$
     select case when lsn ~ '^[0-9]+$' then lsn::numeric else 0 end
 $$;
 
--- The changes of one source table, or of some rows of it, each once. Give rows wherever you can:
--- they are found by index.
+-- The changes of one source table, or of some rows of it, each once; or of one field, with the
+-- deletes. Give rows wherever you can: they are found by index. What Debezium sent twice is looked for
+-- by lsn first: rows stand about in that order already.
+drop function if exists fieldtrail_changes(regclass, text, text[]); -- an older one had no field
 create or replace function fieldtrail_changes(pivot regclass, source_table text,
-                                              row_keys text[] default null)
+                                              row_keys text[] default null, field text default null)
 returns table (row_key text, op text, change_field text, old_value text, new_value text,
                old_known boolean, at timestamptz, tx_id text, lsn numeric, kafka_topic text,
                kafka_partition integer, kafka_offset bigint, field_no bigint)
@@ -231,14 +233,15 @@ begin
                       p.event_time, p.tx_id, fieldtrail_lsn(p.lsn::text) as lsn, p.kafka_topic,
                       p.kafka_partition::integer, p.kafka_offset::bigint, p.field_no::bigint,
                       p.lsn is not null and row_number() over (
-                          partition by p.row_key, p.lsn, p.tx_id, p.op, p.field_no, p.change_field,
+                          partition by p.lsn, p.row_key, p.field_no, p.op, p.change_field, p.tx_id,
                                        p.kafka_topic
                           order by p.kafka_partition, p.kafka_offset) > 1 as again
                from %s p
-               where p.source_table = $1 %s) c
+               where p.source_table = $1 %s %s) c
          where not again',
-        pivot, case when row_keys is not null then 'and p.row_key = any ($2)' end)
-    using source_table, row_keys;
+        pivot, case when row_keys is not null then 'and p.row_key = any ($2)' end,
+        case when field is not null then 'and (p.change_field = $3 or p.op = ''d'')' end)
+    using source_table, row_keys, field;
     perform set_config('enable_seqscan', seqscan, true), set_config('jit', jit, true);
 end $$;
 
@@ -289,6 +292,21 @@ begin
          where source_table = $1 and op = ''t''', pivot)
     using source_table;
 end $$;
+
+-- When rows left their keys, or (key_before NULL) the table was emptied, up to a moment; of several
+-- times the last one.
+create or replace function fieldtrail_away(pivot regclass, source_table text, moment timestamptz,
+                                           row_keys text[] default null)
+returns table (key_before text, at timestamptz, lsn numeric)
+language sql stable rows 10 as $$
+    select a.key_before, max(a.at), max(a.lsn)
+    from (select m.key_before, m.at, m.lsn
+          from fieldtrail_moves(pivot, source_table, null, row_keys) m
+          union all
+          select null, t.at, t.lsn from fieldtrail_truncates(pivot, source_table) t) a
+    where a.at <= moment
+    group by a.key_before, a.lsn > 0
+$$;
 
 -- The same as changes; one that Debezium sent twice is one here, too.
 create or replace function fieldtrail_truncate_changes(pivot regclass, source_table text)

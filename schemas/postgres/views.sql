@@ -31,8 +31,8 @@ begin
         'create or replace view %s%I as
          select %s from (
              select p.*, p.lsn is not null and row_number() over (
-                        partition by p.source_table, p.row_key, p.event_time, p.lsn, p.tx_id, p.op,
-                                     p.change_field, p.field_no, p.kafka_topic
+                        partition by p.event_time, p.lsn, p.row_key, p.field_no, p.op,
+                                     p.change_field, p.tx_id, p.source_table, p.kafka_topic
                         order by p.kafka_partition, p.kafka_offset) > 1 as fieldtrail_again
              from %s p) c
          where not fieldtrail_again', home, name || '_once', columns, pivot);

@@ -122,6 +122,15 @@ class Table:
             self.pivot += [[*row[:13], row[13] + 1_000_000, row[14]] for row in self.pivot
                            if (row[12], row[13]) == (lane, offset)]
 
+    def pack(self):
+        """As wal2json's first format has it: a transaction is one record, in one partition, and its
+        changes have numbers. Its lsn is no number."""
+        number = place = last = 0
+        for row in self.pivot:
+            number = 1 if row[9] != last else number + (row[10] != place)
+            last, place = row[9], row[10]
+            row[10:] = [f"0/{int(last):X}", "topic", 0, int(last), number * 65536 + row[14] % 65536]
+
     def load(self, uri, pivot):
         """Into the pivot table, in an order that has nothing to do with time."""
         rows = list(self.pivot)

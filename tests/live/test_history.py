@@ -1,5 +1,6 @@
 """History, as of, difference and undo over a real PostgreSQL: the shipped functions against a model
 of their own (history_kit.py), their plans, and hostile names."""
+import collections
 import datetime
 import json
 import os
@@ -106,6 +107,26 @@ def test_asof_equals_the_copies(ready, seed, options):
                          f"'{moment}', array['{table.key(number)}'])")
             want = {number: rows[number]} if number in rows else {}
             assert filled(state_of(answer)) == want, (moment, number)
+
+
+def test_several_changes_of_a_row_in_one_record_keep_their_order(ready):
+    """Created, changed, deleted and created again by one record."""
+    table = Table(17, moves=0, truncates=0, ids=4).run(200)
+    table.pack()
+    ops = collections.defaultdict(set)
+    for row in table.pivot:
+        ops[row[13], row[8]].add(row[4])
+    assert {"c", "u", "d"} in ops.values()
+    table.load(ready.uri, "pivot")
+    for moment, rows in table.copies:
+        answer = ask(ready.uri, f"select * from fieldtrail_asof('pivot', 's.t', '{moment}')")
+        assert filled(state_of(answer)) == rows, moment
+    for user in (1, 2):
+        want = Undone(table, lambda event: event[3] == user)
+        table.make_source(ready.uri)
+        done, found = run_undo(ready, ["--by", f"user_id={user}"])
+        assert found == [] and source_rows(ready.uri) == want.rows
+        assert done.stdout.count("\n-- conflict") == want.refused
 
 
 def test_difference_is_what_the_copies_differ_in(ready):
@@ -344,6 +365,42 @@ def test_unknown_is_shown_as_unknown_and_times_before_the_first_row_are_empty(re
                            "(select count(*) from pivot_unknown)") == ["2|0"]
 
 
+def test_a_row_that_a_snapshot_read_is_known_from_then_on(ready):
+    """Two rows of a snapshot, one of them read again later; a third was there before, unread."""
+    put(ready, 1, "r", [("a", None, "1"), ("b", None, "x")], at="2026-01-05")
+    put(ready, 2, "r", [("a", None, "7")], at="2026-01-05", key='{"id":2}')
+    put(ready, 3, "u", [("a", "1", "2")], at="2026-01-06")
+    put(ready, 4, "r", [("a", None, "3")], at="2026-01-07")
+    put(ready, 5, "u", [("a", "8", "9")], at="2026-01-07", key='{"id":3}')
+    call = lambda moment: {(json.loads(row["row_key"])["id"], row["change_field"]): (row["value"], row["known"])
+                           for row in ask(ready.uri, f"select * from fieldtrail_asof('pivot', 's.t', '{moment}')")}
+    unread = {(3, "a"): ("8", True), (3, "b"): (None, False)}
+    assert call("2026-01-04") == unread
+    assert call("2026-01-05") == unread | {(1, "a"): ("1", True), (1, "b"): ("x", True),
+                                           (2, "a"): ("7", True), (2, "b"): (None, True)}
+    assert call("2026-01-06")[1, "a"] == ("2", True)
+    assert call("2026-01-07") == {(1, "a"): ("3", True), (1, "b"): (None, True), (2, "a"): ("7", True),
+                                  (2, "b"): (None, True), (3, "a"): ("9", True), (3, "b"): (None, False)}
+    assert "with put_back" not in ready.run("undo", "-c", ready.path, "s.t", "--key", "2").stdout
+
+
+def test_what_came_later_under_a_key_tells_nothing_of_the_row_before(ready):
+    """A row that no snapshot read leaves its key, or is lost, and others get that key: their old
+    values are not its values."""
+    put(ready, 2, "u", [("id", "1", "2")], at="2026-01-05", key='{"id":2}')
+    put(ready, 3, "c", [("a", None, "of another")], at="2026-01-06")
+    put(ready, 4, "u", [("a", "of another", "still")], at="2026-01-07")
+    put(ready, 5, "u", [("b", "3rd", "4th")], at="2026-01-07", key='{"id":5}')
+    put(ready, 6, "t", [(None, None, None)], at="2026-01-08", key=None)
+    put(ready, 7, "c", [("b", None, "y")], at="2026-01-09", key='{"id":5}')
+    put(ready, 8, "u", [("a", None, "x")], at="2026-01-10", key='{"id":5}')
+    for keys in ("", ", array['{\"id\":5}']"):
+        rows = ask(ready.uri, f"select * from fieldtrail_asof('pivot', 's.t', '2026-01-04'{keys})")
+        said = {(json.loads(row["row_key"])["id"], row["change_field"]): (row["value"], row["known"]) for row in rows}
+        assert said[5, "b"] == ("3rd", True) and said[5, "a"] == (None, False)
+        assert {number for number, _ in said} == {5}
+
+
 def put(base, no, op, changes, tx=None, at="2026-01-02", table="s.t", key='{"id":1}'):
     """One record: its number is its place in the log. A change is a field, its old and new value."""
     for place, (field, old, new) in enumerate(changes):
@@ -515,6 +572,35 @@ def test_partitions_of_another_width_follow_without_gap_or_overlap(base):
     assert found[-1][2].endswith("-01-01 00:00:00+00")
 
 
+def test_tending_makes_finishes_and_detaches(base):
+    """Retention: what is older than `keep` is a table of its own, whole; everything else stays."""
+    base.install()
+    days = "select generate_series(date_trunc('day', now()) - interval '6 days', now(), '1 day') as at"
+    psql(base.uri, f"insert into pivot ({COLUMNS}) select '1', 'a', n - 1, n, 'u', true, at, 's.t', "
+                   "'{\"id\":1}', n, n, 't', 0, n, 65537 "
+                   f"from (select at, row_number() over (order by at) as n from ({days}) d) r")
+    tend = lambda more: [line.split("|") for line in psql(
+        base.uri, f"select * from fieldtrail_tend('pivot', 'day', 9{more})")]
+    did = tend("")
+    assert [what for what, _ in did].count("made") == 2  # seven were there
+    finished = [part for what, part in did if what == "finished"]
+    assert finished == sorted(finished) and len(finished) in (7, 8)  # one hour of grace
+    closed = psql(base.uri, "select tablename from pg_indexes where indexname like '%\\_row' and indexdef like "
+                            "'%btree (source_table, row_key)' order by 1")
+    assert closed == finished and tend("") == []
+    gone = tend(", keep => '3 days'")
+    assert {what for what, _ in gone} == {"detached"} and len(gone) == 5
+    names = [part for _, part in gone]
+    kept = [row["new_value"] for row in ask(base.uri, "select * from fieldtrail_history('pivot', 's.t', '{\"id\":1}')")]
+    away = [psql(base.uri, f"select new_value from {name}") for name in names]
+    assert kept == ["4", "5", "6", "7"] and away == [[], [], ["1"], ["2"], ["3"]], (names, away)
+    assert not [part for part, _, _ in bounds(base) if part in names]
+    refused = psql(base.uri, f"insert into pivot ({COLUMNS}) select {COLUMNS} from {names[-1]}", check=False)
+    assert "no partition of relation" in refused.stderr
+    psql(base.uri, f"drop table {', '.join(names)}")
+    assert tend(", keep => '3 days'") == []
+
+
 # ---- plans ----
 
 @pytest.fixture(scope="module")
@@ -585,6 +671,18 @@ def test_no_question_about_a_row_reads_a_million(million, settings, what):
 
 
 # ---- counts ----
+
+@pytest.mark.parametrize("seed, options", [(61, {}), (62, {"truncates": 0.03}), (63, {"moves": 0.4, "ids": 20})])
+def test_longest_unchanged_are_the_rows_that_are_there(ready, seed, options):
+    table = Table(seed, **options).run(300)
+    table.load(ready.uri, "pivot")
+    last = {event[1]: event[0] for event in table.events}
+    want = sorted((last[number], number) for number in table.rows)
+    got = ask(ready.uri, "select * from fieldtrail_longest_unchanged('pivot', 's.t', 1000)")
+    seconds = [(datetime.datetime.fromisoformat(row["last"]) - BEGIN).seconds + 1 for row in got]
+    assert sorted(zip(seconds, (json.loads(row["row_key"])["id"] for row in got))) == want
+    assert seconds == sorted(seconds)
+
 
 def test_counts_and_the_rest_by_hand(ready):
     def put(number, op, old, new, at, user):
