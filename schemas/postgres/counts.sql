@@ -40,9 +40,11 @@ returns table (row_key text, changes bigint, fields bigint, last timestamptz)
 language plpgsql stable as $$
 begin
     return query execute format(
-        'select row_key::text, count(distinct (kafka_topic, kafka_partition, kafka_offset)),
-                count(*), max(event_time)
-         from %s where source_table = $1 and op = ''u'' and event_time >= $2 and event_time < $3
+        'select row_key, count(*), sum(fields)::bigint, max(at)
+         from (select row_key::text, count(*) as fields, max(event_time) as at
+               from %s p
+               where source_table = $1 and op = ''u'' and event_time >= $2 and event_time < $3
+               group by p.row_key, kafka_topic, kafka_partition, kafka_offset, field_no >> 16) c
          group by row_key order by 2 desc, 1 limit $4', pivot)
     using source_table, since, until, at_most;
 end $$;

@@ -55,21 +55,13 @@ language sql immutable as $$
     from cell
 $$;
 
--- What puts changes back: statements for the source database, latest change first. The changes are
--- those of some rows, of a transaction, of a time (both ends inclusive), or what a condition over
--- the columns of the pivot table says ('user_id = 3'); several restrict each other.
---
--- Each statement holds the guard that the present value is still the one that the change left: it
--- touches nothing where that is not so. What the pivot table already knows to be in the way comes
--- without a statement, with the reason as `conflict`: a field that somebody else changed since, a
--- row that was deleted or created again since, a key that another row has by now, an old value that
--- was never sent, a truncate. Only pivoted fields are put back.
-create or replace function fieldtrail_undo(pivot regclass, source_table text,
-                                           row_keys text[] default null, tx text default null,
-                                           since timestamptz default '-infinity',
-                                           until timestamptz default 'infinity',
-                                           condition text default 'true')
-returns table (step integer, at timestamptz, row_key text, statement text, conflict text)
+-- The steps of fieldtrail_undo, in no order: `no` is the number of the change from the end, `part`
+-- counts within it. Rows whose keys never changed have nothing to do with each other, and are walked
+-- back one after the other; all others together.
+create or replace function fieldtrail_undo_steps(pivot regclass, source_table text, row_keys text[],
+                                                 tx text, since timestamptz, until timestamptz,
+                                                 condition text)
+returns table (no bigint, part integer, at timestamptz, row_key text, statement text, conflict text)
 language plpgsql stable as $$
 declare
     topics text[];        -- the changes to undo,
@@ -78,12 +70,17 @@ declare
     numbers bigint[];
     wanted text[];        -- keys of their rows, and those that these got since
     more text[];
+    moved text[];         -- those that ever were another key's, or became another
+    emptied bigint[] := '{}'; -- the numbers of truncates
+    passed integer;       -- how many of them were walked past
+    family text;
     event record;
     field jsonb;
     row_state jsonb;      -- what is in the way of older changes of the row: `reason` for all of
                           -- it, `blocked` fields, and `present`, the key it has by then
-    state jsonb := '{}';  -- by key
-    taken jsonb := '{}';  -- by key: whether a row has it, as far as all is put back by now
+    state jsonb;          -- by key
+    elsewhere jsonb;      -- of keys that are not there
+    taken jsonb;          -- by key: whether a row has it, as far as all is put back by now
     free jsonb;           -- the fields of the event that can be put back
     present text;         -- the key that the row has, and the one that it shall have
     goal text;
@@ -101,9 +98,10 @@ begin
     into wanted, topics, partitions, offsets, numbers
     using source_table, row_keys, tx, since, until;
     -- whoever has the keys by now that rows shall get back
-    select wanted || array_agg(distinct m.key_before) into wanted
+    select array_agg(distinct m.key_before) into more
     from fieldtrail_moves(pivot, source_table, wanted) m
     where m.key_before <> all (wanted);
+    wanted := wanted || more;
     more := wanted;
     while more is not null loop
         select array_agg(distinct m.row_key) into more
@@ -111,48 +109,75 @@ begin
         where m.row_key <> all (wanted);
         wanted := wanted || more;
     end loop;
-    step := 0;
+    select array_agg(m.key_before) || array_agg(m.row_key) into moved
+    from fieldtrail_moves(pivot, source_table, wanted) m;
     for event in
         with chosen as (
             select distinct * from unnest(topics, partitions, offsets, numbers)
-                as u (kafka_topic, kafka_partition, kafka_offset, no))
-        select c.row_key, c.op, c.at,
-               bool_or(h.kafka_offset is not null) as chosen,
-               coalesce(jsonb_agg(jsonb_build_object('name', c.change_field, 'old', c.old_value,
-                                                     'new', c.new_value, 'known', c.old_known)
-                                  order by c.field_no)
-                            filter (where c.change_field is not null), '[]') as fields,
-               bool_and(c.old_known) as known,
-               fieldtrail_key_before(c.row_key, jsonb_object_agg(c.change_field, c.old_value) filter (
-                   where c.op = 'u' and c.old_known and c.row_key::jsonb ? c.change_field)) as key_before
-        from (select * from fieldtrail_changes(pivot, source_table, wanted)
-              union all
-              select * from fieldtrail_truncate_changes(pivot, source_table)) c
-        left join chosen h on h.kafka_topic = c.kafka_topic and h.kafka_partition = c.kafka_partition
-                          and h.kafka_offset = c.kafka_offset and h.no = c.field_no >> 16
-        group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset, c.field_no >> 16
-        order by max(c.lsn) desc, c.at desc, c.kafka_partition desc, c.kafka_offset desc,
-                 c.field_no >> 16 desc
+                as u (kafka_topic, kafka_partition, kafka_offset, no)
+        ), change as (
+            select c.row_key, c.op, c.at,
+                   row_number() over (order by max(c.lsn) desc, c.at desc, c.kafka_partition desc,
+                                      c.kafka_offset desc, c.field_no >> 16 desc) as no,
+                   bool_or(h.kafka_offset is not null) as chosen,
+                   coalesce(jsonb_agg(jsonb_build_object('name', c.change_field, 'old', c.old_value,
+                                                         'new', c.new_value, 'known', c.old_known)
+                                      order by c.field_no)
+                                filter (where c.change_field is not null), '[]') as fields,
+                   bool_and(c.old_known) as known,
+                   fieldtrail_key_before(
+                       c.row_key, jsonb_object_agg(c.change_field, c.old_value) filter (
+                           where c.op = 'u' and c.old_known and c.row_key::jsonb ? c.change_field))
+                       as key_before
+            from (select * from fieldtrail_changes(pivot, source_table, wanted)
+                  union all
+                  select * from fieldtrail_truncate_changes(pivot, source_table)) c
+            left join chosen h on h.kafka_topic = c.kafka_topic and h.kafka_partition = c.kafka_partition
+                              and h.kafka_offset = c.kafka_offset and h.no = c.field_no >> 16
+            group by c.row_key, c.op, c.at, c.kafka_topic, c.kafka_partition, c.kafka_offset,
+                     c.field_no >> 16
+        )
+        select c.*, case when c.op = 't' then null when m.key is null then c.row_key else '' end as kin
+        from change c
+        left join (select distinct unnest(moved) as key) m on m.key = c.row_key
+        order by kin nulls first, c.no
     loop
+        no := event.no;
+        part := 0;
         at := event.at;
         row_key := event.row_key;
         statement := null;
         conflict := null;
-        row_state := coalesce(state -> row_key, '{}');
+        if event.op = 't' then -- these come first
+            emptied := emptied || no;
+            if event.chosen then
+                conflict := 'a truncate cannot be put back';
+                return next;
+            end if;
+            continue;
+        end if;
+        if event.kin is distinct from family then
+            state := '{}';
+            elsewhere := '{}';
+            taken := '{}';
+            passed := 0;
+            family := event.kin;
+        end if;
+        if width_bucket(no, emptied) > passed then
+            state := '{}';
+            elsewhere := '{"reason": "the table was truncated since"}';
+            passed := width_bucket(no, emptied);
+        end if;
+        row_state := coalesce(state -> row_key, elsewhere);
         present := coalesce(row_state ->> 'present', row_key);
         -- The first that is met of a key is the last that happened to it.
-        if event.op <> 't' and not taken ? row_key then
-            taken := taken || jsonb_build_object(row_key, event.op <> 'd');
+        if not taken ? row_key then
+            taken := taken || jsonb_build_object(row_key, event.op <> 'd' and passed = 0);
         end if;
         if event.key_before <> row_key and not taken ? event.key_before then
             taken := taken || jsonb_build_object(event.key_before, false);
         end if;
-        if event.op = 't' then
-            select coalesce(jsonb_object_agg(k, '{"reason": "the table was truncated since"}'::jsonb), '{}'),
-                   coalesce(jsonb_object_agg(k, false), '{}') || taken
-            into state, taken from unnest(wanted) k;
-            conflict := case when event.chosen then 'a truncate cannot be put back' end;
-        elsif event.op = 'r' then
+        if event.op = 'r' then
             null; -- the snapshot changed nothing
         elsif not event.chosen then
             if event.op = 'u' then
@@ -190,8 +215,8 @@ begin
                 end if;
                 row_state := jsonb_set(row_state, '{blocked}', coalesce(row_state -> 'blocked', '{}')
                                                                || jsonb_build_object(field ->> 'name', true));
-                step := step + 1;
                 return next;
+                part := part + 1;
                 conflict := null;
             end loop;
             if free <> '[]' then
@@ -227,15 +252,33 @@ begin
             row_state := '{}';
         end if;
         if statement is not null or conflict is not null then
-            step := step + 1;
             return next;
         end if;
         if event.op = 'u' and not row_state ? 'reason' then
             row_state := row_state || jsonb_build_object('present', present);
         end if;
-        if event.op <> 't' then
-            state := state - row_key
-                     || jsonb_build_object(coalesce(event.key_before, row_key), row_state);
-        end if;
+        state := state - row_key
+                 || jsonb_build_object(coalesce(event.key_before, row_key), row_state);
     end loop;
 end $$;
+
+-- What puts changes back: statements for the source database, latest change first. The changes are
+-- those of some rows, of a transaction, of a time (both ends inclusive), or what a condition over
+-- the columns of the pivot table says ('user_id = 3'); several restrict each other.
+--
+-- Each statement holds the guard that the present value is still the one that the change left: it
+-- touches nothing where that is not so. What the pivot table already knows to be in the way comes
+-- without a statement, with the reason as `conflict`: a field that somebody else changed since, a
+-- row that was deleted or created again since, a key that another row has by now, an old value that
+-- was never sent, a truncate. Only pivoted fields are put back.
+create or replace function fieldtrail_undo(pivot regclass, source_table text,
+                                           row_keys text[] default null, tx text default null,
+                                           since timestamptz default '-infinity',
+                                           until timestamptz default 'infinity',
+                                           condition text default 'true')
+returns table (step integer, at timestamptz, row_key text, statement text, conflict text)
+language sql stable as $$
+    select row_number() over (order by s.no, s.part)::integer, s.at, s.row_key, s.statement, s.conflict
+    from fieldtrail_undo_steps(pivot, source_table, row_keys, tx, since, until, condition) s
+    order by s.no, s.part
+$$;
