@@ -7,11 +7,16 @@ import time
 import pytest
 
 import worker_kit
-from test_cluster import SETTLED, cluster, sent_at_once  # noqa: F401
+from test_cluster import SETTLED, Cluster, cluster_of, sent_at_once
 from worker_kit import produce, resident_kib, wait_until
 
 CREATORS = 8
 EVENTS = 200
+
+
+@pytest.fixture
+def cluster(stack, binary, tmp_path, request):
+    yield from cluster_of(stack, binary, tmp_path, request, Cluster)
 
 
 def cpu_seconds(worker):
@@ -48,7 +53,7 @@ def say_cost(members, what):
 
 
 @pytest.mark.parametrize("count", worker_kit.cases([20], [100]))
-def test_many_connectors(cluster, stack, count):  # noqa: F811
+def test_many_connectors(cluster, stack, count):
     bench = cluster.bench
     stack.create_topic(bench.topic)
     produce(stack, bench.topic, EVENTS)
