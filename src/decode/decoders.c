@@ -113,7 +113,8 @@ static bool check_like(const struct form *form, const struct json *payload, stru
 
 /* Sets `form` to what the message is; NULL, and no fault, where it looks like none. */
 SELDOM static bool read_form(struct formed *self, const struct record *record, struct batch *batch,
-                      struct change_list *changes, const struct form **form, struct fault *fault)
+                             struct change_list *changes, const struct form **form,
+                             struct fault *fault)
 {
     struct form_reader reader = {.debezium = self->debezium,
                                  .record = record,

@@ -193,8 +193,7 @@ static inline bool copy_quick(char *out, str text)
 static char *put_quick_value(char *at, const char *end, const struct value *value)
 {
     str text = value_has_text(*value) ? value->text : STR_EMPTY;
-    if (!at || end - at <= (ptrdiff_t)text.len
-        || (value_has_text(*value) && !copy_quick(at, text)))
+    if (!at || end - at <= (ptrdiff_t)text.len || (value_has_text(*value) && !copy_quick(at, text)))
         return NULL;
     at[text.len] = ',';
     return at + text.len + 1;
@@ -216,9 +215,9 @@ static inline char *put_quick_time(char *at, str time)
 static inline char *put_quick_event(char *at, const struct change *change)
 {
     size_t before = row_event_column(change->op) - COLUMN_DATETIME_CREATED;
-    memcpy(at, ",,", 2);
+    at[0] = at[1] = ',';
     at = put_quick_time(at + before, change->event_text);
-    memcpy(at, ",,", 2);
+    at[0] = at[1] = ',';
     return at + 2 - before;
 }
 
@@ -240,8 +239,9 @@ static inline char *put_usual_columns(char *at, const char *end, const struct ro
     at = put_quick_time(at, batch->inserted_text);
     *at++ = change_op_letters[change->op];
     *at++ = ',';
+    static const char flag[2][8] = {"false,", "true,"};
     bool known = row_old_known(row);
-    memcpy(at, known ? "true,," : "false,", 6);
+    memcpy(at, flag[known], sizeof(flag[0]));
     return at + (known ? 5 : 6);
 }
 

@@ -55,8 +55,8 @@ static const size_t *find_keys(struct pivot *pivot, const struct plan *plan,
     return key;
 }
 
-SELDOM static bool fill_note(struct pivot *pivot, const struct plan *plan, const struct change *change,
-                      struct column_note *note)
+SELDOM static bool fill_note(struct pivot *pivot, const struct plan *plan,
+                             const struct change *change, struct column_note *note)
 {
     *note = (struct column_note){
         .field_count = change->field_count,

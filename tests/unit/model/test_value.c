@@ -99,7 +99,8 @@ static void test_same(void **state)
     arena_init(&arena, TEST_BYTES);
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct value a = value_from(str_from(cases[i].a)), b = value_from(str_from(cases[i].b));
-        if (value_same(&a, &b, &arena) != cases[i].want || value_same(&b, &a, &arena) != cases[i].want)
+        if (value_same(&a, &b, &arena) != cases[i].want
+            || value_same(&b, &a, &arena) != cases[i].want)
             fail_msg("%s and %s: want %d", cases[i].a, cases[i].b, cases[i].want);
     }
     arena_release(&arena);
