@@ -96,7 +96,8 @@ left join later l on l.owner = a.owner and l.field = f.field
 order by a.owner, f.field $$,
         pivot, case when few then 'materialized' else 'not materialized' end,
         case when moved then 'coalesce(p.owner, c.row_key::text)' else 'c.row_key::text' end,
-        case when moved then 'case when p.depth > 0 and fieldtrail_lsn(c.lsn::text) = 0 then -p.depth else 0 end'
+        case when moved then 'case when p.depth > 0 and fieldtrail_lsn(c.lsn::text) = 0 then -p.depth
+                                   else 0 end'
              else '0' end,
         case when moved then 'left join unnest($4::text[], $5::text[], $6::timestamptz[], $7::numeric[],
                               $8::timestamptz[], $9::numeric[], $10::integer[])
@@ -132,7 +133,8 @@ begin
     -- For some rows there are indexes: see fieldtrail_changes. For all of them a loop within a loop is
     -- wrong, and the planner does not know how many there are; what it adds for those that cannot be
     -- avoided would have the plan compiled, for longer than it runs.
-    foreach setting in array array['jit', case when few then 'enable_seqscan' else 'enable_nestloop' end] loop
+    foreach setting in array array['jit', case when few then 'enable_seqscan'
+                                               else 'enable_nestloop' end] loop
         earlier := earlier || jsonb_build_object(setting, current_setting(setting));
         perform set_config(setting, 'off', true);
     end loop;

@@ -402,7 +402,7 @@ language sql stable rows 10 as $$
         select row_number() over (order by m.lsn, m.at, m.change) as id, m.*
         from fieldtrail_moves(pivot, source_table) m
         where m.at <= moment
-    ), visit as materialized ( -- of a key; `came` is the last move to it up to then, at that time included
+    ), visit as materialized ( -- of a key; `came`: the last move to it up to that time
         select *, max(id) filter (where comes) over (partition by key order by lsn, at) as came
         from (select row_key as key, id, true as comes, at, lsn from move
               union all
