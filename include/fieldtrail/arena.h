@@ -28,8 +28,8 @@ struct arena {
 /* At most `limit` bytes will be taken from the system, book-keeping included. Takes none yet. */
 void arena_init(struct arena *arena, size_t limit);
 
-/* One of which there are many, or that comes and goes: its ordinary blocks have that size (a multiple
-   of ARENA_ALIGNMENT) in place of 256 KiB. */
+/* One of which there are many, or that comes and goes: its ordinary blocks have that size (a
+   multiple of ARENA_ALIGNMENT) in place of 256 KiB. */
 void arena_init_small(struct arena *arena, size_t limit, size_t block_size);
 
 /* Gives everything back to the system. */

@@ -134,8 +134,8 @@ static bool configure(struct kafka *self, const struct config *config, int membe
                 /* As soon as a cluster takes a worker for dead (cluster_roll.h); 45 s else. */
                 && set_setting(settings, "session.timeout.ms", "15000", fault)
                 /* The queue bounds memory while the sink is slow. Its kilobytes are those of the
-                   messages alone, whose number must be bounded too: each costs 0.4 KB more. What one
-                   fetch brings comes on top. */
+                   messages alone, whose number must be bounded too: each costs 0.4 KB more. What
+                   one fetch brings comes on top. */
                 && set_setting(settings, "queued.max.messages.kbytes", "32768", fault)
                 && set_setting(settings, "queued.min.messages", "50000", fault)
                 && set_setting(settings, "fetch.message.max.bytes", "4194304", fault)

@@ -324,8 +324,8 @@ def test_flattened_without_marks_is_a_row_of_the_decoder_that_was_named():
     assert [row[1:4] for row in got.changes()] == [
         ["status", None, "END"], ["aggregate_type", None, "Order"], ["type", None, "Created"]]
     # auto says that it does not know them; it does not count them as something else.
-    for event in bare:
-        assert pivot("--keys", "id", "--fields", "*", stdin=lines(event)).status == 1
+    for each in bare:
+        assert pivot("--keys", "id", "--fields", "*", stdin=lines(each)).status == 1
 
 
 SERVICE = {
@@ -535,9 +535,9 @@ def test_advice_is_of_use(event, says, never):
 def test_fields_are_missed_where_an_event_has_all_of_them():
     """A delete with the key alone, or an update without what it did not touch, does not show it."""
     insert = {"action": "I", "schema": "d", "table": "t", "columns": [{"name": "id", "value": 1}]}
-    for event in WAL2JSON_UPDATE, WAL2JSON_DELETE:
-        assert "has no" not in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(event)).err
-        assert "has no field zz" in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(event, insert)).err
+    for each in WAL2JSON_UPDATE, WAL2JSON_DELETE:
+        assert "has no" not in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(each)).err
+        assert "has no field zz" in good_pivot("--fields", "zz,a", "--keys", "id", stdin=lines(each, insert)).err
 
 
 # --------------------------------------------------------------------------
