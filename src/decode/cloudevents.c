@@ -52,7 +52,8 @@ static bool read_op(const struct json *event, enum change_op *op, struct fault *
 }
 
 /* What the source block and the transaction of an envelope say. The converter leaves underscores
-   out; txId is the source's, txid the transaction's. The attribute `time` ends at the millisecond. */
+   out; txId is the source's, txid the transaction's. The attribute `time` ends at the millisecond.
+   */
 static bool read_attributes(struct form_reader *reader, struct change *change, struct fault *fault)
 {
     const struct json *event = reader->payload;

@@ -52,8 +52,8 @@ struct change *form_add(struct form_reader *reader, const struct form_row *row,
 
 /* The same for formats that tell the whole new row, and of an update what the changed columns were:
    `row` with the members of `old` (an object) in their places is the row before, and what only
-   `old` has is NULL now. Without `old` (NULL) all old values are unknown. The payload names database
-   and table; `keys` is that of form_key, which is called. */
+   `old` has is NULL now. Without `old` (NULL) all old values are unknown. The payload names
+   database and table; `keys` is that of form_key, which is called. */
 struct change *form_add_whole(struct form_reader *reader, enum change_op op, const struct json *row,
                               const struct json *old, const struct json *keys, struct fault *fault);
 

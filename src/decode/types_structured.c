@@ -1,8 +1,8 @@
 /*
  * Dates, times and intervals that come as structs of their parts (time.precision.mode=structured).
  * Names and meaning of the parts are those of Debezium's StructuredTemporal: years count as ISO's
- * (0 is 1 BC), all parts of an interval have the same sign or each its own, and an infinite value has
- * a name instead of parts.
+ * (0 is 1 BC), all parts of an interval have the same sign or each its own, and an infinite value
+ * has a name instead of parts.
  */
 #include "type_readers.h"
 

@@ -151,11 +151,12 @@ static inline void table_change_notice(struct pivot *pivot, struct plan *plan,
         table_change_look(pivot, plan, change);
 }
 
-/* Tells (pivot_warn), once per table, that an old value of the change was not sent, and the remedy. */
+/* Tells (pivot_warn), once per table, that an old value of the change was not sent, and the
+   remedy. */
 SELDOM void warn_unknown(struct pivot *pivot, struct plan *plan, const struct change *change);
 
-/* Tells, once per table, which of the columns that the configuration names it does not have. Changes
-   that may lack columns of their table say nothing of it. */
+/* Tells, once per table, which of the columns that the configuration names it does not have.
+   Changes that may lack columns of their table say nothing of it. */
 SELDOM void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change);
 
 /* Sets up the layout for these key columns. */

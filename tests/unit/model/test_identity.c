@@ -5,8 +5,8 @@
 
 #include "identity.h"
 
-/* The old values that are left, in the columns' order. A key with a minus before it was named by the
-   user, and came with no message. */
+/* The old values that are left, in the columns' order. A key with a minus before it was named by
+   the user, and came with no message. */
 static void check_settled(const char *identity_text, char op, const char *key, const char *columns,
                           const char *want)
 {
@@ -91,7 +91,8 @@ static void test_auto_update(void **state)
     check_settled("auto", 'u', "id #1", "id r #1 #1;a r #0 #7;b o ~ ~", "#1 _ _");
     check_settled("auto", 'u', "id #1", "id r #1 #1;a r #0 #7;b o 'y 'x", "#1 #0 'y");
     check_settled("auto", 'u', "id #1", "id r #1 #1;a r #7.0 #7;b o ~ 'x", "#1 #7.0 ~");
-    /* Debezium would have sent another key as a delete and a create: USING INDEX, it made one up. */
+    /* Debezium would have sent another key as a delete and a create: USING INDEX, it made one up.
+       */
     check_settled("auto", 'u', "id #7", "id r #0 #7;a r #7 #7;b o ~ 'x", "_ _ _");
     check_settled("auto", 'u', "id #7", "id r #0 #7;a r #7 #7;b o 'y 'x", "_ _ _");
     check_settled("auto", 'u', "id #7", "id - #0 #7;a - #7 #7;b - #5 #9", "_ _ _");
