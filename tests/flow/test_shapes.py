@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from helpers import create, event, good_pivot, kcat, lines, pivot
+from helpers import create, event as envelope, good_pivot, kcat, lines, pivot
 
 PLACES = "source_table,tx_id,lsn,event_time,field_no"
 
@@ -500,7 +500,7 @@ def test_a_key_that_stayed_or_was_not_sent_is_no_row():
 
 def test_a_key_without_message_key_moves_in_debeziums_envelope():
     """Tables without a primary key: the columns that --keys names are the key."""
-    moved = event("u", {"id": 3, "a": "q"}, {"id": 2, "a": "q"})
+    moved = envelope("u", {"id": 3, "a": "q"}, {"id": 2, "a": "q"})
     assert good_pivot("--fields", "*", "--keys", "id", stdin=lines(moved)).changes() == [
         ["3", "id", "2", "3", "u", "true"]]
 
