@@ -81,8 +81,8 @@ struct change {
     bool has_before, has_after; /* the event carries that image */
     enum image_proof proof;
     const char *remedy; /* of old values that are unknown, static; NULL: the replica identity */
-    bool wrapped; /* it came as {"schema":…,"payload":…} */
-    bool keyed;   /* the source has message keys, and this one could be read */
+    bool wrapped;       /* it came as {"schema":…,"payload":…} */
+    bool keyed;         /* the source has message keys, and this one could be read */
 
     const struct member *key; /* the columns of the message key */
     size_t key_count;
