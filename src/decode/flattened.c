@@ -10,9 +10,61 @@
 #include "envelope.h"
 #include "form.h"
 
+/* Members of the envelope, of the source blocks of all connectors and of the transaction block, as
+   add.fields names them without saying whose they are. Another that begins so is a column. */
+static const char *const meta[] = {"op",
+                                   "deleted",
+                                   "ts_ms",
+                                   "ts_us",
+                                   "ts_ns",
+                                   "version",
+                                   "connector",
+                                   "name",
+                                   "snapshot",
+                                   "db",
+                                   "sequence",
+                                   "schema",
+                                   "table",
+                                   "txId",
+                                   "lsn",
+                                   "xmin",
+                                   "origin",
+                                   "origin_lsn",
+                                   "server_id",
+                                   "gtid",
+                                   "file",
+                                   "pos",
+                                   "row",
+                                   "thread",
+                                   "query",
+                                   "change_lsn",
+                                   "commit_lsn",
+                                   "scn",
+                                   "id",
+                                   "event_serial_no",
+                                   "start_scn",
+                                   "commit_scn",
+                                   "rs_id",
+                                   "ssn",
+                                   "row_id",
+                                   "lcr_position",
+                                   "user_name",
+                                   "redo_thread",
+                                   "total_order",
+                                   "commit_ts_ms",
+                                   "redo_sql",
+                                   "start_ts_ms",
+                                   "data_collection_order"};
+
 static bool is_meta(str name)
 {
-    return str_starts(name, STR("__"));
+    if (!str_starts(name, STR("__")))
+        return false;
+    str rest = str_from_at(name, 2);
+    for (size_t i = 0; i < sizeof(meta) / sizeof(meta[0]); i++)
+        if (str_is(rest, meta[i]))
+            return true;
+    return str_starts(rest, STR("source_")) || str_starts(rest, STR("transaction_"));
 }
 
 static bool flattened_is_like(const struct json *payload)

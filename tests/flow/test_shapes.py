@@ -304,6 +304,13 @@ LOOKALIKES = {
     "an envelope by source": {"id": 5, "op": "c", "source": "web", "before": None},
     "a schema change": {"id": 5, "source": "web", "ddl": "x"},
 }
+def test_a_column_that_begins_like_metadata_is_a_column():
+    got = good_pivot("--fields", "*", stdin=lines(kcat(
+        {"id": 1, "__v": 3, "__opened": "x", "__op": "c", "__table": "t", "__snapshot": "false",
+         "__source_lsn": 7}, key={"id": 1})))
+    assert [row[1:4] for row in got.changes()] == [["__v", None, "3"], ["__opened", None, "x"]]
+
+
 MARKS = [{"__op": "c", "__table": "t"}, {"__deleted": "false", "__op": "c"}, {"__op": "c", "__source_ts_ms": 1}]
 
 
