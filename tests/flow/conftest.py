@@ -3,6 +3,7 @@
 FIELDTRAIL_BIN names the program; without it, build/fieldtrail of this checkout.
 """
 
+import signal
 import urllib.parse
 
 import pytest
@@ -21,6 +22,9 @@ def pytest_addoption(parser):
 def pytest_sessionstart(session):
     if not BIN.is_file():
         pytest.exit("%s is missing: build it, or set FIELDTRAIL_BIN" % BIN, returncode=2)
+    # A shell has it ignored in what it starts in the background, and so would every child.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
