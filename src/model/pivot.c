@@ -480,11 +480,12 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
     mark_keys(plan, note, change);
     if (change->half == KEY_LEAVES)
         return halves_keep(&pivot->halves, &plan->identity, change, &pivot->scratch, fault);
-    if (!plan->warned_missing && !may_be_hidden(plan, change))
+    bool hidden = may_be_hidden(plan, change);
+    if (!plan->warned_missing && !hidden)
         warn_missing(pivot, plan, change);
     if (plan->masks.count > 0)
         change->query = (struct value){VALUE_NULL, STR_EMPTY}; /* it would tell what is masked */
-    change->hides_fields = may_be_hidden(plan, change) && only_keys(change);
+    change->hides_fields = hidden && only_keys(change);
     if (change->half != KEY_ARRIVES)
         identity_settle(&plan->identity, change, &pivot->scratch);
     else if (!halves_join(&pivot->halves, &plan->identity, change, batch, &pivot->scratch, fault))

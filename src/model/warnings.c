@@ -79,7 +79,7 @@ void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *c
 {
     struct buf text;
     size_t missing = 0;
-    if (plan->warned_missing || !tells_all_columns(change))
+    if (!tells_all_columns(change))
         return;
     plan->warned_missing = true;
     buf_init(&text, NOTICE_LIMIT);
