@@ -2,6 +2,7 @@
 slow, lose answers and ask for passwords, and the comparison with what the log says."""
 import base64
 import collections
+import contextlib
 import datetime
 import http.client
 import http.server
@@ -18,6 +19,15 @@ from worker_kit import EPOCH, rows_of, wait_until
 
 KEYS = "event_time, kafka_topic, kafka_partition, kafka_offset, field_no, change_field"
 NAMES = [name for name, _ in worker_kit.COLUMNS]
+
+
+@contextlib.contextmanager
+def start_stack():
+    """QuestDB too. Without its development mode no table can be suspended by hand."""
+    with worker_kit.start_stack("questdb", QDB_DEV_MODE_ENABLED="true") as started:
+        yield started
+        # Their orderly end takes longer than some of the tests.
+        started.control("stop", "questdb", "kafka", "postgres", "--immediate")
 
 
 class Quest:

@@ -41,12 +41,8 @@ def file_connector():
 
 @pytest.fixture(scope="module")
 def stack():
-    os.environ["FIELDTRAIL_CONNECT_CLASSPATH"] = f"{file_connector()}/*"
-    try:
-        with worker_kit.start_stack("connect") as started:
-            yield started
-    finally:
-        del os.environ["FIELDTRAIL_CONNECT_CLASSPATH"]
+    with worker_kit.start_stack("connect", FIELDTRAIL_CONNECT_CLASSPATH=f"{file_connector()}/*") as started:
+        yield started
 
 
 class Side:

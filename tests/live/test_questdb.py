@@ -25,14 +25,8 @@ SHIPPED = TOP / "connectors" / "holding-questdb.json"
 
 @pytest.fixture(scope="module")
 def stack():
-    os.environ["QDB_DEV_MODE_ENABLED"] = "true"  # without it no table can be suspended by hand
-    try:
-        with worker_kit.start_stack("questdb") as started:
-            yield started
-            # Their orderly end takes longer than some of the tests.
-            started.control("stop", "questdb", "kafka", "postgres", "--immediate")
-    finally:
-        del os.environ["QDB_DEV_MODE_ENABLED"]
+    with questdb_kit.start_stack() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """check and offsets of QuestDB connectors: what they say of good and of broken set-ups, that they
 change nothing, and that the statements they name mend what they name."""
 import http.server
-import os
 import re
 import threading
 
 import pytest
 
+import questdb_kit
 import worker_kit
 from questdb_kit import KEYS, QuestBench, basic, statement_in
 from test_commands import bad, check, command, positions
@@ -16,13 +16,8 @@ from worker_kit import produce, produce_message, wait_until
 
 @pytest.fixture(scope="module")
 def stack():
-    os.environ["QDB_DEV_MODE_ENABLED"] = "true"  # without it no table can be suspended by hand
-    try:
-        with worker_kit.start_stack("questdb") as started:
-            yield started
-            started.control("stop", "questdb", "kafka", "postgres", "--immediate")
-    finally:
-        del os.environ["QDB_DEV_MODE_ENABLED"]
+    with questdb_kit.start_stack() as started:
+        yield started
 
 
 @pytest.fixture

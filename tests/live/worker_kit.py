@@ -36,9 +36,9 @@ def cases(always, thorough):
     return always + thorough if os.environ.get("FIELDTRAIL_LIVE") == "all" else always
 
 
-def start_stack(*services):
-    """PostgreSQL, Kafka and these, as a Stack: a context."""
-    return instance("postgres", "kafka", *services, kind=Stack)
+def start_stack(*services, **settings):
+    """PostgreSQL, Kafka and these, with these variables, as a Stack: a context."""
+    return instance("postgres", "kafka", *services, kind=Stack, **settings)
 
 
 def bench_of(stack, binary, folder, request, kind=None):
