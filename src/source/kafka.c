@@ -283,6 +283,7 @@ static bool add_record(struct kafka *self, rd_kafka_message_t *message, struct b
     if (!before) {
         lane->next = message->offset + 1;
         lane->last_us = time_us;
+        self->watch[number].check_us = TIME_UNKNOWN; /* it was not there, or it was the right one */
     }
     return true;
 }

@@ -51,7 +51,7 @@ struct lane *kafka_lane(struct kafka *self, const char *topic, int32_t partition
         || !arena_copy(&self->arena, str_from(topic), &name))
         return NULL;
     self->source.lane[count] = lane_new(name, partition);
-    self->watch[count] = (struct watch){TIME_UNKNOWN};
+    self->watch[count] = (struct watch){.check_us = TIME_UNKNOWN};
     return &self->source.lane[self->source.lane_count++];
 }
 
@@ -192,12 +192,15 @@ enum lane_choice {
     LANES_INCOMING,
     LANES_BOTH,
     LANES_OUTGOING,
-    LANES_RESTING,
-    LANES_BUSY
+    LANES_PAUSED,
+    LANES_TO_PAUSE,
+    LANES_TO_RESUME
 };
 
-static bool is_chosen(const struct lane *lane, enum lane_choice choice)
+static bool is_chosen(const struct kafka *self, size_t number, enum lane_choice choice)
 {
+    const struct lane *lane = &self->source.lane[number];
+    bool paused = self->watch[number].paused, waits = self->held_back || lane->resting;
     switch (choice) {
     case LANES_ASSIGNED:
         return lane->assigned;
@@ -207,10 +210,12 @@ static bool is_chosen(const struct lane *lane, enum lane_choice choice)
         return lane->assigned || lane->incoming;
     case LANES_OUTGOING:
         return lane->outgoing;
-    case LANES_RESTING:
-        return lane->assigned && lane->resting;
-    case LANES_BUSY:
-        return lane->assigned && !lane->resting;
+    case LANES_PAUSED:
+        return paused;
+    case LANES_TO_PAUSE:
+        return !paused && lane->assigned && waits;
+    case LANES_TO_RESUME:
+        return paused && (lane->outgoing || !waits);
     }
     return false;
 }
@@ -222,7 +227,7 @@ static rd_kafka_topic_partition_list_t *list_of_lanes(struct kafka *self, enum l
     char topic[512];
     for (size_t i = 0; i < self->source.lane_count; i++) {
         struct lane *lane = &self->source.lane[i];
-        if (!is_chosen(lane, choice))
+        if (!is_chosen(self, i, choice))
             continue;
         snprintf(topic, sizeof(topic), "%.*s", STR_ARG(lane->topic));
         rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(list, topic,
@@ -240,6 +245,22 @@ static bool take_error(rd_kafka_error_t *error, struct fault *fault)
     kafka_fault(fault, rd_kafka_error_code(error), rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return false;
+}
+
+/* librdkafka hears of changes alone: told to go on with a partition that it has not paused, it reads
+   that anew from where it was paused last. */
+static bool tell(struct kafka *self, enum lane_choice choice, bool paused, struct fault *fault)
+{
+    rd_kafka_topic_partition_list_t *list = list_of_lanes(self, choice, false);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (list->cnt > 0)
+        error = paused ? rd_kafka_pause_partitions(self->client, list)
+                       : rd_kafka_resume_partitions(self->client, list);
+    for (size_t i = 0; !error && i < self->source.lane_count; i++)
+        if (is_chosen(self, i, choice))
+            self->watch[i].paused = paused;
+    rd_kafka_topic_partition_list_destroy(list);
+    return !error || kafka_fault(fault, error, "pausing partitions");
 }
 
 /* A cooperative group is given only what is new; what is ours already is moved by leaving and
@@ -264,10 +285,16 @@ static bool assign_eager(struct kafka *self, struct fault *fault)
     return !error || kafka_fault(fault, error, "taking up partitions");
 }
 
+/* What is paused goes on before it is taken up, and not behind that: librdkafka starts to fetch on a
+   thread of its own, and of what it is told of a partition meanwhile it drops one or the other as
+   late; nothing would be fetched any more. */
 bool kafka_assign(struct source *source, struct fault *fault)
 {
     struct kafka *self = (struct kafka *)source;
     kafka_drop_stash(self);
+    if (!tell(self, LANES_PAUSED, false, fault))
+        return false;
+    self->held_back = false;
     if (!(is_cooperative(self) ? assign_cooperative(self, fault) : assign_eager(self, fault)))
         return false;
     for (size_t i = 0; i < source->lane_count; i++) {
@@ -283,8 +310,11 @@ bool kafka_assign(struct source *source, struct fault *fault)
 bool kafka_unassign(struct source *source, struct fault *fault)
 {
     struct kafka *self = (struct kafka *)source;
-    bool good = true;
     kafka_drop_stash(self);
+    /* It stays paused with librdkafka, also where it comes back one day. */
+    if (!tell(self, LANES_TO_RESUME, false, fault))
+        return false;
+    bool good = true;
     if (is_cooperative(self)) {
         rd_kafka_topic_partition_list_t *list = list_of_lanes(self, LANES_OUTGOING, false);
         good = take_error(rd_kafka_incremental_unassign(self->client, list), fault);
@@ -320,24 +350,10 @@ static bool answer_assignment(struct kafka *self, struct fault *fault)
     return good;
 }
 
-static bool hold_lanes(struct kafka *self, enum lane_choice choice, bool held, struct fault *fault)
-{
-    rd_kafka_topic_partition_list_t *list = list_of_lanes(self, choice, false);
-    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (list->cnt > 0)
-        error = held ? rd_kafka_pause_partitions(self->client, list)
-                     : rd_kafka_resume_partitions(self->client, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return !error || kafka_fault(fault, error, "pausing partitions");
-}
-
 bool kafka_hold(struct kafka *self, bool held, struct fault *fault)
 {
     self->held_back = held;
-    if (held)
-        return hold_lanes(self, LANES_ASSIGNED, true, fault);
-    return hold_lanes(self, LANES_RESTING, true, fault)
-           && hold_lanes(self, LANES_BUSY, false, fault);
+    return tell(self, LANES_TO_PAUSE, true, fault) && tell(self, LANES_TO_RESUME, false, fault);
 }
 
 bool kafka_pause(struct source *source, bool paused, struct fault *fault)

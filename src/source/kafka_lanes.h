@@ -26,6 +26,7 @@
 /* What librdkafka's threads need not know of a lane. */
 struct watch {
     int64_t check_us; /* the timestamp that the record before `next` must have, or TIME_UNKNOWN */
+    bool paused;      /* as librdkafka knows it */
 };
 
 struct kafka {

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -55,6 +56,16 @@ class Quest:
                                    f"where name = '{table}'")[0]
             return done == given
         wait_until(applied, f"{table}: the write-ahead log is applied", 60)
+
+    def suspend(self, table):
+        """Also where rows are being applied just then: when those are through, QuestDB forgets that
+        the table was suspended meanwhile."""
+        def stays():
+            self.settled(table)
+            self.sql(f'alter table "{table}" suspend wal')
+            time.sleep(0.5)
+            return self.sql(f"select suspended from wal_tables() where name = '{table}'") == [[True]]
+        wait_until(stays, f"{table} is suspended", 60)
 
     def is_up(self):
         try:

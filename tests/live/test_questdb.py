@@ -242,7 +242,7 @@ def test_a_suspended_table_holds_the_group_back(bench, stack):
     worker = bench.worker(bench.connector(table__create="true"))
     produce(stack, bench.topic, 1000)
     bench.caught_up()
-    bench.quest.sql(f'alter table "{bench.table}" suspend wal')
+    bench.quest.suspend(bench.table)
     produce(stack, bench.topic, 1000, seed=2)
     said = worker.says(r"is suspended.*RESUME WAL").group()
     time.sleep(2.5)

@@ -130,7 +130,7 @@ def test_check_names_tables_that_must_be_made_anew(ready, ddl, message):
 
 def test_check_names_a_suspended_table(ready):
     ready.quest.sql(f'create table "{ready.table}" ({GOOD}) {TAIL}')
-    ready.quest.sql(f'alter table "{ready.table}" suspend wal')
+    ready.quest.suspend(ready.table)
     path = ready.connector(pivot__columns=COLUMNS)
     status, lines = check(ready, path)
     assert status == 1 and len(bad(lines)) == 1 and "is suspended" in bad(lines)[0], lines

@@ -105,6 +105,48 @@ static void test_records_come_out_as_they_went_in(void **state)
     batch_release(&batch);
 }
 
+/* Going on with what was not paused reads nothing again: the record before the place where reading
+   began is looked at once, and the last one read is no other than that by mistake. */
+static void test_going_on_changes_nothing_that_was_not_paused(void **state)
+{
+    struct world *world = *state;
+    struct batch batch;
+    open(world, "topics", "bank.holding");
+    assert_true(kafka_apart_describe(world->source, WAIT_MS, &world->fault));
+    struct lane *lane = &world->source->lane[0];
+    lane->next = 1;
+    lane->last_us = 1700000000123000;
+    batch_init(&batch, (size_t)1024 * 1024);
+    assert_true(world->source->type->assign(world->source, &world->fault));
+    read_all(world, &batch, 2);
+    for (int i = 0; i < 5; i++) {
+        assert_true(world->source->type->pause(world->source, false, &world->fault));
+        if (!source_poll(world->source, &batch, 200, &world->fault))
+            fail_msg("%s", world->fault.text);
+    }
+    assert_int_equal(batch.record_count, 2);
+    batch_release(&batch);
+}
+
+/* As after a failure. */
+static void test_what_was_paused_is_taken_up_again(void **state)
+{
+    struct world *world = *state;
+    struct batch batch;
+    open(world, "topics", "bank.holding");
+    assert_true(kafka_apart_describe(world->source, WAIT_MS, &world->fault));
+    for (int i = 0; i < 9; i++) {
+        world->source->lane[0].next = i % 3;
+        world->source->lane[0].last_us = TIME_UNKNOWN;
+        batch_init(&batch, (size_t)1024 * 1024);
+        assert_true(world->source->type->assign(world->source, &world->fault));
+        assert_true(world->source->type->pause(world->source, false, &world->fault));
+        read_all(world, &batch, (size_t)(3 - i % 3));
+        assert_true(world->source->type->pause(world->source, true, &world->fault));
+        batch_release(&batch);
+    }
+}
+
 static void test_the_group_is_told_and_believed(void **state)
 {
     struct world *world = *state;
@@ -215,6 +257,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_records_come_out_as_they_went_in),
+        TEST(test_going_on_changes_nothing_that_was_not_paused),
+        TEST(test_what_was_paused_is_taken_up_again),
         TEST(test_the_group_is_told_and_believed),
         TEST(test_the_group_keeps_what_is_held),
         TEST(test_other_texts_of_the_group_hold_nothing),
