@@ -265,7 +265,6 @@ class QuestBench(worker_kit.Bench):
         self.quest = Quest(stack.environment["FIELDTRAIL_QUESTDB_URL"])
         self.table = name
         self.fronts = []
-        self.partitions = worker_kit.PARTITIONS
 
     def create_topic(self, name=None, partitions=worker_kit.PARTITIONS):
         self.partitions = partitions

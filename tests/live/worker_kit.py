@@ -487,7 +487,7 @@ class Bench:
     def __init__(self, stack, binary, folder, name):
         self.stack, self.binary, self.folder, self.name = stack, binary, folder, name
         self.uri = stack.database(name)
-        self.topic = name
+        self.topic, self.partitions = name, PARTITIONS
         self.workers, self.producers = [], []
         self.properties = folder / "worker.properties"
         self.properties.write_text(f"bootstrap.servers={stack.bootstrap}\n")
@@ -568,7 +568,7 @@ create trigger slow after insert on holding_pivot for each statement execute fun
         self.state = "nothing is stored"
 
         def there():
-            ends = self.stack.ends(self.topic)
+            ends = self.stack.ends(self.topic, self.partitions)
             try:
                 stored = self.stored(connector)
             except subprocess.CalledProcessError:
