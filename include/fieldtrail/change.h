@@ -48,6 +48,11 @@ struct field {
     bool key;             /* belongs to the row's key (set by the pivot) */
 };
 
+struct field_list {
+    const struct field *item;
+    size_t count;
+};
+
 /* What the form of the event vouches for. Debezium's vouches for nothing: it fills gaps. */
 enum image_proof {
     PROOF_NONE,
@@ -75,6 +80,8 @@ struct change {
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
+    struct field_list whole; /* where columns that nobody wants are left out of `field`: all that the
+                                event has, without their values */
     uint64_t columns; /* changes of one decoder with the same number are of the same table and have
                          the same columns in the same places, with the same need and preset; 0
                          where nobody counted */
@@ -107,6 +114,13 @@ struct row {
     const struct change *change;
     const struct field *field;
 };
+
+/* The columns that the event has, for their names and what the schema says of them. */
+static inline struct field_list change_columns(const struct change *change)
+{
+    return change->whole.count > 0 ? change->whole
+                                   : (struct field_list){change->field, change->field_count};
+}
 
 struct change_list {
     struct change *item;

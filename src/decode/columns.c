@@ -1,5 +1,6 @@
 /*
- * Joining images. A column that nobody wants has no value (VALUE_UNREAD): it may be anything.
+ * Joining images. A column that nobody wants has no value (VALUE_UNREAD): it may be anything. Where
+ * the images are known, such columns cost nothing: they are left out.
  */
 #include "columns.h"
 
@@ -205,16 +206,20 @@ static bool find_columns(const struct images *images, bool of_after, const struc
     return true;
 }
 
+/* Values that are texts may be others next time. */
+static void forget_value(struct value *value)
+{
+    if (value_has_text(*value) || value->kind == VALUE_UNAVAILABLE)
+        *value = (struct value){VALUE_UNREAD, STR_EMPTY};
+}
+
 static struct field *copy_fields(const struct change *change, struct arena *arena)
 {
-    const struct value absent = {VALUE_ABSENT, STR_EMPTY};
     struct field *field = ARENA_NEW(arena, struct field, change->field_count);
     for (size_t i = 0; field && i < change->field_count; i++) {
         field[i] = change->field[i];
-        if (value_has_text(field[i].before) || field[i].before.kind == VALUE_UNAVAILABLE)
-            field[i].before = absent;
-        if (value_has_text(field[i].after) || field[i].after.kind == VALUE_UNAVAILABLE)
-            field[i].after = absent;
+        forget_value(&field[i].before);
+        forget_value(&field[i].after);
         if (!arena_copy(arena, field[i].name, &field[i].name))
             return NULL;
     }
@@ -235,12 +240,11 @@ struct columns_note *columns_learn(const struct images *images, const struct rea
         return NULL;
     note->number = number;
     note->wanted = images->wanted;
-    note->field = field;
-    note->field_count = change->field_count;
+    note->whole = (struct field_list){field, change->field_count};
     note->column = column;
     for (size_t i = 0; i < change->field_count; i++) {
-        column[i].field = i;
-        if (is_wanted(images->wanted, field[i].name) && (column[i].before || column[i].after))
+        column[i].field = field[i];
+        if (is_wanted(images->wanted, field[i].name))
             column[note->column_count++] = column[i];
     }
     return note;
@@ -249,6 +253,7 @@ struct columns_note *columns_learn(const struct images *images, const struct rea
 static inline bool recall_column(const struct noted_column *column, const struct reading *reading,
                                  struct field *field, struct fault *fault)
 {
+    *field = column->field;
     return (!column->after || read_after(reading, column->type, column->after, field, fault))
            && (!column->before
                || read_before(reading, column->type, column->after, column->before, field, fault));
@@ -257,17 +262,17 @@ static inline bool recall_column(const struct noted_column *column, const struct
 bool columns_recall(const struct columns_note *note, const struct reading *reading,
                     struct change *change, struct fault *fault)
 {
-    size_t bytes = note->field_count * sizeof(struct field);
-    struct field *field = arena_alloc(reading->context.texts, bytes);
+    struct field *field = arena_alloc(reading->context.texts,
+                                      note->column_count * sizeof(struct field));
     if (!field)
         return fault_memory(fault, "columns");
-    memcpy(field, note->field, bytes);
-    const struct noted_column *column = note->column, *end = column + note->column_count;
-    for (; column < end; column++)
-        if (!recall_column(column, reading, &field[column->field], fault))
-            return false;
     change->field = field;
-    change->field_count = note->field_count;
+    change->field_count = note->column_count;
+    change->whole = note->whole;
+    const struct noted_column *column = note->column, *end = column + note->column_count;
+    for (; column < end; column++, field++)
+        if (!recall_column(column, reading, field, fault))
+            return false;
     change->columns = note->number;
     return true;
 }

@@ -21,9 +21,10 @@ struct images {
 bool columns_join(const struct images *images, const struct reading *reading, struct change *change,
                   struct fault *fault) MUST_CHECK;
 
-/* One column whose values are read: where they stand in the tree of the shape. */
+/* One column that is wanted: what is always the same of it, and where its values stand in the tree of
+   the shape. */
 struct noted_column {
-    size_t field;
+    struct field field;                /* with the values of an image that lacks it */
     const struct json *before, *after; /* NULL where the image lacks it */
     const struct type *type;
 };
@@ -34,9 +35,8 @@ struct columns_note {
     uint64_t number; /* of these columns (change.columns) */
     str schema, table;
     const struct str_list *wanted;
-    struct field *field; /* all of them but the values that are read */
-    size_t field_count;
-    struct noted_column *column;
+    struct field_list whole;     /* all columns, without values */
+    struct noted_column *column; /* those that are wanted */
     size_t column_count;
 };
 

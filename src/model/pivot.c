@@ -173,7 +173,8 @@ SELDOM static struct field *absent_field(str name, struct batch *batch, struct f
    full may lack it, unless the schema says that there is none. */
 static bool may_be_hidden(const struct plan *plan, const struct change *change)
 {
-    bool described = change->field_count > 0 && change->field[0].need != FIELD_UNDESCRIBED;
+    struct field_list columns = change_columns(change);
+    bool described = columns.count > 0 && columns.item[0].need != FIELD_UNDESCRIBED;
     return change->op == CHANGE_DELETE && !described && change->proof != PROOF_WHOLE
            && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
 }
@@ -296,10 +297,11 @@ SELDOM static bool refuse_key(const struct pivot *pivot, const struct change *ch
 {
     char names[300];
     size_t used = 0;
+    struct field_list columns = change_columns(change);
     names[0] = '\0';
-    for (size_t i = 0; i < change->field_count && used < sizeof(names); i++)
+    for (size_t i = 0; i < columns.count && used < sizeof(names); i++)
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", i ? ", " : "",
-                                 STR_ARG(change->field[i].name));
+                                 STR_ARG(columns.item[i].name));
     if (pivot->settings.columns.count > 0 && !str_list_has(&plan->keys, name))
         return fault_set(
             fault, FAULT_RECORD,

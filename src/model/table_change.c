@@ -65,8 +65,9 @@ static void put_item(struct buf *text, str name, const char *what)
 static bool note_fields(struct pivot *pivot, struct plan *plan, const struct change *change,
                         struct buf *text)
 {
-    for (size_t i = 0; i < change->field_count; i++) {
-        const struct field *field = &change->field[i];
+    struct field_list columns = change_columns(change);
+    for (size_t i = 0; i < columns.count; i++) {
+        const struct field *field = &columns.item[i];
         if (field->after.kind == VALUE_ABSENT)
             continue;
         struct watched_column *column = find_column(plan, field->name, i);

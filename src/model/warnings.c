@@ -51,16 +51,18 @@ void warn_unknown(struct pivot *pivot, struct plan *plan, const struct change *c
 
 static void put_names(struct buf *text, const struct change *change)
 {
+    struct field_list columns = change_columns(change);
     buf_str(text, STR("; it has"));
-    for (size_t i = 0; i < change->field_count; i++)
-        buf_format(text, "%s %.*s", i ? "," : "", STR_ARG(change->field[i].name));
+    for (size_t i = 0; i < columns.count; i++)
+        buf_format(text, "%s %.*s", i ? "," : "", STR_ARG(columns.item[i].name));
     buf_char(text, '\0');
 }
 
 static bool has_column(const struct change *change, str name)
 {
-    for (size_t i = 0; i < change->field_count; i++)
-        if (str_eq(change->field[i].name, name))
+    struct field_list columns = change_columns(change);
+    for (size_t i = 0; i < columns.count; i++)
+        if (str_eq(columns.item[i].name, name))
             return true;
     for (size_t i = 0; i < change->key_count; i++)
         if (str_eq(change->key[i].name, name))
@@ -71,7 +73,8 @@ static bool has_column(const struct change *change, str name)
 /* wal2json leaves out what was not touched, and of old rows what is NULL. */
 static bool tells_all_columns(const struct change *change)
 {
-    return change->field_count > 0 && (change->proof != PROOF_SENT || change->op == CHANGE_CREATE);
+    return change_columns(change).count > 0
+           && (change->proof != PROOF_SENT || change->op == CHANGE_CREATE);
 }
 
 /* A misspelt mask hides nothing, so that must be said. */

@@ -522,6 +522,47 @@ static void test_sources(void **state)
     }
 }
 
+/* ---- what is wanted ---- */
+
+static const struct str_list *wants_b(void *context, const struct change *change)
+{
+    (void)change;
+    return context;
+}
+
+#define WIDE(a, b, c) "{\"a\":" a ",\"b\":" b ",\"c\":" c "}"
+
+/* Columns that nobody wants are not read, and where the images are known not even carried; their
+   names are told all the same. */
+static void test_wanted(void **state)
+{
+    (void)state;
+    struct bench bench;
+    str name = STR("b");
+    struct str_list list = {&name, 1};
+    struct record record = plain_record;
+    struct change_list changes;
+    bench_start(&bench);
+    decoder_ask(bench.decoder, wants_b, &list);
+    const char *joined = "u s.t 5 | a- ->- | b- #2>#3 | c- ->-";
+    check_next(&bench, EVENT(WIDE("1", "2", "\"x\""), WIDE("1", "3", "\"x\""), "u"), joined);
+    check_next(&bench, EVENT(WIDE("2", "2", "\"y\""), WIDE("1", "3", "\"y\""), "u"), joined);
+    check_next(&bench, EVENT(WIDE("34", "4", "null"), WIDE("34", "555", "\"z\""), "u"),
+               "u s.t 5 | b- #4>#555");
+    record.value = str_from(EVENT(WIDE("5", "6", "true"), WIDE("5", "6", "{}"), "u"));
+    check_good("left out",
+               decoder_decode(bench.decoder, &record, &bench.batch, &changes, &bench.fault),
+               &bench.fault);
+    struct field_list whole = change_columns(changes.item);
+    check_number("columns", (int64_t)whole.count, 3);
+    check_text("columns", whole.item[0].name, "a");
+    check_text("columns", whole.item[2].name, "c");
+    check_number("never absent", whole.item[2].after.kind == VALUE_ABSENT, 0);
+    /* A column that another image lacks is no column of it. */
+    check_next(&bench, EVENT("{\"a\":1}", "{\"a\":1}", "u"), "u s.t 5 | a- ->-");
+    bench_stop(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_learned_and_wrong),
         cmocka_unit_test(test_many_schemas),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
