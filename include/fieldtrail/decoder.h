@@ -17,15 +17,23 @@ struct decoder_counts {
 
 struct decoder_type;
 
-/* The columns of the change (its op, names and message key are set) whose values somebody wants;
-   the others become VALUE_UNREAD, and may hold anything. NULL: all. The list is the same for the
-   same pointer, and outlives the decoder. */
-typedef const struct str_list *decoder_wants(void *context, const struct change *change);
+/* What of a change somebody looks at. All else may be left out: columns, or their values
+   (VALUE_UNREAD: they may hold anything); what is told of the origin is then unknown, or NULL. */
+struct wants {
+    bool every_column;
+    struct str_list columns; /* otherwise the values of these */
+    bool connector_time;     /* connector_us, connector_ms */
+    bool origin;             /* tx_id, lsn, tx_order, query, user_name, thread */
+};
+
+/* What is wanted of the change, whose op, names and message key are set. NULL: everything. What a
+   pointer leads to is the same each time, and outlives the decoder. */
+typedef const struct wants *decoder_wants(void *context, const struct change *change);
 
 struct decoder {
     const struct decoder_type *type;
     struct decoder_counts counts;
-    decoder_wants *wants; /* NULL: all columns of all changes */
+    decoder_wants *wants; /* NULL: everything of all changes */
     void *wants_context;
 };
 
@@ -43,7 +51,7 @@ struct decoder_type {
                    struct change_list *changes, struct fault *fault);
 };
 
-/* Says which columns are wanted from here on. */
+/* Says what is wanted from here on. */
 static inline void decoder_ask(struct decoder *decoder, decoder_wants *wants, void *context)
 {
     decoder->wants = wants;

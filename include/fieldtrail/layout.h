@@ -54,7 +54,9 @@ struct layout {
     size_t usual_count; /* it begins with so many columns in the usual order: all that are copied,
                            then the kinds from COLUMN_CHANGE_FIELD to COLUMN_OLD_KNOWN; or 0 */
     bool wants_row_key, wants_event_time; /* as text */
-    bool ready; /* false until the first message key has said what the key columns are */
+    bool wants_connector_time;
+    bool wants_origin; /* of the change: struct wants */
+    bool ready;        /* false until the first message key has said what the key columns are */
 };
 
 /* The columns of the table of logical messages. */

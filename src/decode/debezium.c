@@ -94,11 +94,12 @@ struct message {
     const struct schema *schema;
     const struct json *payload;
     bool wrapped;
-    bool whole;          /* all columns are wanted, whatever rows are made of */
     struct shape *shape; /* of the payload, or NULL */
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
     const struct change *common; /* what all changes of the shape say; NULL where that is unknown */
+    const struct columns_note *known; /* of its columns, or NULL */
+    const struct str_list *wanted;    /* the columns; NULL: all */
 };
 
 /* Tables are told apart by their topic, where there is one. */
@@ -229,14 +230,28 @@ struct note {
 /* More tables than so many do not stand in one topic and look the same. */
 #define NOTED_TABLES 64
 
-/* The columns whose values somebody wants; NULL: of all. Halves of key changes, which headers tell,
-   are joined by all of them. */
-static const struct str_list *wanted_columns(const struct debezium *self,
-                                             const struct change *change)
+static const struct wants *find_wants(const struct debezium *self, const struct change *change)
 {
     const struct decoder *decoder = &self->decoder;
-    bool whole = change->record->header_count > 0 && change->op != CHANGE_UPDATE;
-    return whole || !decoder->wants ? NULL : decoder->wants(decoder->wants_context, change);
+    return decoder->wants ? decoder->wants(decoder->wants_context, change) : NULL;
+}
+
+/* NULL: all of them. Halves of key changes, which headers tell, are joined by all columns. */
+static const struct str_list *wanted_columns(const struct wants *wants, const struct change *change)
+{
+    bool half = change->record->header_count > 0 && change->op != CHANGE_UPDATE;
+    return !wants || wants->every_column || half ? NULL : &wants->columns;
+}
+
+/* What is known of the columns. By their number it is soon known what is wanted. */
+static const struct columns_note *find_columns(const struct message *message, struct change *change)
+{
+    const struct note *note = message->shape ? message->shape->note : NULL;
+    const struct columns_note *known = note ? note->columns[change->op] : NULL;
+    if (!message->common) /* then it is of one table alone */
+        known = columns_find(known, change);
+    change->columns = known ? known->number : 0;
+    return known;
 }
 
 static void learn_columns(struct debezium *self, struct note *note, const struct images *images,
@@ -258,29 +273,24 @@ static bool read_fields(struct debezium *self, const struct message *message,
                         const struct envelope *envelope, struct arena *arena, struct change *change,
                         struct fault *fault)
 {
+    const struct columns_note *known = message->known;
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
-    struct images images = {.after = gone ? NULL : envelope->after};
+    struct images images = {.after = gone ? NULL : envelope->after, .wanted = message->wanted};
     if (gone || change->op == CHANGE_UPDATE)
         images.before = envelope->before;
-    struct note *note = message->shape ? message->shape->note : NULL;
-    const struct columns_note *known = note ? note->columns[change->op] : NULL;
-    if (!message->common) /* then it is of one table alone */
-        known = columns_find(known, change);
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     reading.printed = envelope->printed;
     change->has_before = images.before != NULL;
     change->has_after = images.after != NULL;
-    change->columns = known ? known->number : 0; /* by that it is soon known what is wanted */
-    images.wanted = message->whole ? NULL : wanted_columns(self, change);
-    if (known && known->wanted == images.wanted)
+    if (known && known->wanted == message->wanted)
         return columns_recall(known, &reading, change, fault);
     change->columns = 0;
     images.row = schema_field(message->schema, gone ? STR("before") : STR("after"));
     if (!columns_join(&images, &reading, change, fault))
         return false;
-    if (note && !known)
-        learn_columns(self, note, &images, &reading);
+    if (message->shape && message->shape->note && !known)
+        learn_columns(self, message->shape->note, &images, &reading);
     return true;
 }
 
@@ -296,10 +306,19 @@ static bool read_half(struct debezium *self, const struct message *message, stru
 
 static struct change common_change(const struct message *message)
 {
-    return (struct change){.wrapped = message->wrapped, .event_us = TIME_UNKNOWN};
+    const struct value null = {VALUE_NULL, STR_EMPTY};
+    return (struct change){.wrapped = message->wrapped,
+                           .event_us = TIME_UNKNOWN,
+                           .connector_us = TIME_UNKNOWN,
+                           .tx_id = null,
+                           .lsn = null,
+                           .tx_order = null,
+                           .query = null,
+                           .user_name = null,
+                           .thread = null};
 }
 
-static bool decode_change(struct debezium *self, const struct message *message,
+static bool decode_change(struct debezium *self, struct message *message,
                           const struct envelope *envelope, const struct record *record,
                           struct arena *arena, struct change *change, struct fault *fault)
 {
@@ -307,14 +326,19 @@ static bool decode_change(struct debezium *self, const struct message *message,
     change->record = record;
     change->keyed = record->keyed;
     if ((!message->common && !envelope_names(envelope, change, fault))
-        || !envelope_op(envelope, &change->op, fault)
-        || !envelope_moment(envelope, arena, change, fault))
+        || !envelope_op(envelope, &change->op, fault))
         return false;
     if (change->op == CHANGE_MESSAGE)
-        return logical_message_read(message->payload, message->schema, arena, change, fault);
+        return envelope_moment(envelope, NULL, arena, change, fault)
+               && logical_message_read(message->payload, message->schema, arena, change, fault);
     if (change->op == CHANGE_TRUNCATE)
-        return true;
-    return read_key(self, message, record, arena, change, fault)
+        return envelope_moment(envelope, NULL, arena, change, fault);
+    if (!read_key(self, message, record, arena, change, fault))
+        return false;
+    message->known = find_columns(message, change);
+    const struct wants *wants = find_wants(self, change);
+    message->wanted = wanted_columns(wants, change);
+    return envelope_moment(envelope, wants, arena, change, fault)
            && read_fields(self, message, envelope, arena, change, fault)
            && read_half(self, message, arena, change, fault);
 }
@@ -438,7 +462,7 @@ bool debezium_images(struct decoder *decoder, const struct envelope *envelope,
                      const struct schema *schema, struct arena *arena, struct change *change,
                      struct fault *fault)
 {
-    const struct message message = {.schema = schema, .whole = true};
+    const struct message message = {.schema = schema};
     return read_fields((struct debezium *)decoder, &message, envelope, arena, change, fault);
 }
 

@@ -510,17 +510,17 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
            && set_row_key(pivot, plan, change, batch, fault);
 }
 
-const struct str_list *pivot_wants(void *context, const struct change *change)
+const struct wants *pivot_wants(void *context, const struct change *change)
 {
     struct pivot *pivot = context;
     struct fault unplanned; /* pivot_rows will say it */
     const struct plan *plan = is_wanted(pivot, change) ? plan_for(pivot, change, &unplanned) : NULL;
-    if (!plan || !plan->wants_some)
+    if (!plan)
         return NULL;
-    for (size_t i = 0; i < change->key_count; i++)
-        if (!str_list_has(&plan->wanted, change->key[i].name))
-            return NULL;
-    return &plan->wanted;
+    bool some = plan->wants_some;
+    for (size_t i = 0; some && i < change->key_count; i++)
+        some = str_list_has(&plan->some.columns, change->key[i].name);
+    return some ? &plan->some : &plan->every;
 }
 
 bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,

@@ -5,8 +5,8 @@
 #ifndef FIELDTRAIL_PIVOT_H
 #define FIELDTRAIL_PIVOT_H
 
+#include <fieldtrail/decoder.h>
 #include <fieldtrail/layout.h>
-#include <fieldtrail/option.h>
 
 #include "half.h"
 
@@ -47,9 +47,9 @@ struct halves *pivot_halves(struct pivot *pivot);
 
 const struct pivot_counts *pivot_get_counts(const struct pivot *pivot);
 
-/* A decoder_wants, of a pivot: the columns that the rows of the change are made of, where no others
-   have to prove them. Whether it says so hangs on the change and the configuration alone. */
-const struct str_list *pivot_wants(void *pivot, const struct change *change);
+/* A decoder_wants, of a pivot: what the rows of the change are made of; every column where others
+   have to prove those. It hangs on the change and the configuration alone. */
+const struct wants *pivot_wants(void *pivot, const struct change *change);
 
 /* Settles what of the change is believed, and appends its rows to the batch; all or none.
    FAULT_RECORD where a key or time column is missing or no time, FAULT_CONFIG where the output's

@@ -405,7 +405,24 @@ static bool plan_masks(struct pivot *pivot, struct plan *plan, struct fault *fau
 static void want(struct plan *plan, const str *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        plan->wanted.item[plan->wanted.count++] = names[i];
+        plan->some.columns.item[plan->some.columns.count++] = names[i];
+}
+
+static bool is_from_connector(const struct time_from *from)
+{
+    return from->origin == TIME_FROM_CONNECTOR;
+}
+
+/* Rows that go to a sink are told how long they took to come from the connector. */
+static struct wants wanted_beside_columns(const struct pivot *pivot)
+{
+    const struct settings *settings = &pivot->settings;
+    bool connector_time = pivot->usual_columns == PIVOT_SINK_COLUMNS
+                          || pivot->layout.wants_connector_time
+                          || is_from_connector(&settings->created_from)
+                          || is_from_connector(&settings->updated_from)
+                          || is_from_connector(&settings->deleted_from);
+    return (struct wants){.connector_time = connector_time, .origin = pivot->layout.wants_origin};
 }
 
 /* The columns that rows are made of. Without a full image that is believed, others
@@ -419,8 +436,10 @@ static bool plan_wanted(struct pivot *pivot, struct plan *plan, struct fault *fa
     size_t count = plan->fields.count + plan->keys.count + pivot->layout.copied_count + time_count;
     plan->wants_some = !plan->every_field && !plan->keys_pending
                        && plan->identity.kind == IDENTITY_FULL;
-    plan->wanted = (struct str_list){ARENA_NEW(&pivot->arena, str, count), 0};
-    if (!plan->wanted.item)
+    plan->every = plan->some = wanted_beside_columns(pivot);
+    plan->every.every_column = true;
+    plan->some.columns.item = ARENA_NEW(&pivot->arena, str, count);
+    if (!plan->some.columns.item)
         return fault_memory(fault, "columns");
     want(plan, plan->fields.item, plan->fields.count);
     want(plan, plan->keys.item, plan->keys.count);
@@ -428,7 +447,7 @@ static bool plan_wanted(struct pivot *pivot, struct plan *plan, struct fault *fa
     for (size_t i = 0; i < time_count; i++)
         if (times[i].column.len > 0)
             want(plan, &times[i].column, 1);
-    drop_repeated(&plan->wanted);
+    drop_repeated(&plan->some.columns);
     return true;
 }
 
@@ -499,88 +518,4 @@ struct plan *plan_by_name(struct pivot *pivot, const struct change *change, stru
     if (change->columns != 0 && !plan->keys_pending)
         pivot->recent[change->columns % RECENT_PLANS] = (struct recent_plan){change->columns, plan};
     return plan;
-}
-
-/* The columns of the pipe, and behind them those that sinks add. */
-static const enum column_kind usual_columns[] = {COLUMN_CHANGE_FIELD,
-                                                 COLUMN_OLD_VALUE,
-                                                 COLUMN_NEW_VALUE,
-                                                 COLUMN_DATETIME_CREATED,
-                                                 COLUMN_DATETIME_UPDATED,
-                                                 COLUMN_DATETIME_DELETED,
-                                                 COLUMN_DATETIME_INSERTED,
-                                                 COLUMN_OP,
-                                                 COLUMN_OLD_KNOWN,
-                                                 COLUMN_EVENT_TIME,
-                                                 COLUMN_SOURCE_TABLE,
-                                                 COLUMN_ROW_KEY,
-                                                 COLUMN_TX_ID,
-                                                 COLUMN_LSN,
-                                                 COLUMN_KAFKA_TOPIC,
-                                                 COLUMN_KAFKA_PARTITION,
-                                                 COLUMN_KAFKA_OFFSET,
-                                                 COLUMN_FIELD_NO};
-
-#define PIPE_COUNT 9
-#define SINK_COUNT (sizeof(usual_columns) / sizeof(usual_columns[0]))
-
-/* `column.NAME` is a column of the table that is called like a built-in one. */
-static void add_column(struct layout *layout, str name, str source)
-{
-    struct column *column = &layout->column[layout->count++];
-    bool of_table = str_starts(source, STR("column."));
-    if (of_table)
-        source = str_from_at(source, strlen("column."));
-    *column = (struct column){.name = name, .source = source};
-    bool built_in = !of_table && column_kind_by_name(source, &column->kind);
-    if (built_in && column->kind == COLUMN_ROW_KEY)
-        layout->wants_row_key = true;
-    if (built_in && column->kind >= COLUMN_DATETIME_CREATED
-        && column->kind <= COLUMN_DATETIME_DELETED)
-        layout->wants_event_time = true;
-    if (!built_in) {
-        column->kind = COLUMN_COPY;
-        column->copied = layout->copied_count++;
-    }
-}
-
-static bool check_distinct(const struct layout *layout, struct fault *fault)
-{
-    for (size_t i = 0; i < layout->count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (str_eq(layout->column[i].name, layout->column[j].name))
-                return fault_set(fault, FAULT_CONFIG,
-                                 "the output would have two columns named %.*s: rename one with "
-                                 "--columns name=column.source",
-                                 STR_ARG(layout->column[i].name));
-    return true;
-}
-
-bool layout_make(struct pivot *pivot, const struct str_list *keys, struct fault *fault)
-{
-    const struct str_list *wanted = &pivot->settings.columns;
-    struct layout *layout = &pivot->layout;
-    size_t usual = pivot->usual_columns == PIVOT_SINK_COLUMNS ? SINK_COUNT : PIPE_COUNT;
-    size_t count = wanted->count ? wanted->count : keys->count + usual;
-    *layout = (struct layout){.column = ARENA_NEW(&pivot->arena, struct column, count)};
-    if (!layout->column)
-        return fault_memory(fault, "columns");
-    for (size_t i = 0; i < wanted->count; i++) {
-        str source = wanted->item[i], name;
-        str_split(&source, '=', &name);
-        add_column(layout, name, source.len ? source : name);
-    }
-    for (size_t i = 0; wanted->count == 0 && i < keys->count; i++) {
-        /* A key named like a built-in column is still the table's own. */
-        struct column *column = &layout->column[layout->count++];
-        *column = (struct column){keys->item[i], COLUMN_COPY, keys->item[i],
-                                  layout->copied_count++};
-    }
-    for (size_t i = 0; wanted->count == 0 && i < usual; i++) {
-        str name = str_from(column_kind_name(usual_columns[i]));
-        add_column(layout, name, name);
-    }
-    layout->usual_count = wanted->count == 0 ? keys->count + PIPE_COUNT : 0;
-    layout->ready = true;
-    return check_distinct(layout, fault);
 }

@@ -69,9 +69,9 @@ struct plan {
     struct str_list ignore;
     struct identity identity;
     struct mask_list masks;
-    str *copied;     /* for each copied column of the layout: its name in this table */
-    bool wants_some; /* the values of `wanted` are all that is looked at */
-    struct str_list wanted;
+    str *copied;              /* for each copied column of the layout: its name in this table */
+    struct wants every, some; /* with every column, and without those that rows need not */
+    bool wants_some;
     bool warned_missing, warned_unknown;
     struct column_note note[COLUMN_NOTES];
     size_t note_count; /* made so far */

@@ -524,7 +524,7 @@ static void test_sources(void **state)
 
 /* ---- what is wanted ---- */
 
-static const struct str_list *wants_b(void *context, const struct change *change)
+static const struct wants *wants_b(void *context, const struct change *change)
 {
     (void)change;
     return context;
@@ -539,11 +539,11 @@ static void test_wanted(void **state)
     (void)state;
     struct bench bench;
     str name = STR("b");
-    struct str_list list = {&name, 1};
+    struct wants wants = {.columns = {&name, 1}};
     struct record record = plain_record;
     struct change_list changes;
     bench_start(&bench);
-    decoder_ask(bench.decoder, wants_b, &list);
+    decoder_ask(bench.decoder, wants_b, &wants);
     const char *joined = "u s.t 5 | a- ->- | b- #2>#3 | c- ->-";
     check_next(&bench, EVENT(WIDE("1", "2", "\"x\""), WIDE("1", "3", "\"x\""), "u"), joined);
     check_next(&bench, EVENT(WIDE("2", "2", "\"y\""), WIDE("1", "3", "\"y\""), "u"), joined);
