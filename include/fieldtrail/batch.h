@@ -38,11 +38,20 @@ bool batch_stamp(struct batch *batch, int64_t inserted_us, struct fault *fault) 
 /* Empties it and unpins everything. */
 void batch_reset(struct batch *batch);
 
+/* Room for one more. */
+SELDOM bool batch_grow_records(struct batch *batch, struct fault *fault) MUST_CHECK;
+SELDOM bool batch_grow_rows(struct batch *batch, struct fault *fault) MUST_CHECK;
+
 /* A cleared record at the end; NULL (FAULT_RETRY) where memory ran out. The pointer holds until
    the next call: sources use it at once. */
-struct record *batch_add_record(struct batch *batch, struct fault *fault) MUST_CHECK;
-
-bool batch_grow_rows(struct batch *batch, struct fault *fault) MUST_CHECK;
+static inline MUST_CHECK struct record *batch_add_record(struct batch *batch, struct fault *fault)
+{
+    if (batch->record_count == batch->record_capacity && !batch_grow_records(batch, fault))
+        return NULL;
+    struct record *record = &batch->record[batch->record_count++];
+    *record = (struct record){.partition = -1, .offset = -1, .time_us = TIME_UNKNOWN};
+    return record;
+}
 
 static inline MUST_CHECK bool batch_add_row(struct batch *batch, struct row row,
                                             struct fault *fault)

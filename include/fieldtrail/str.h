@@ -123,6 +123,10 @@ bool str_split(str *rest, char at, str *head);
 /* How many bytes at the beginning are the same in both. Made for long texts. */
 size_t str_common(str a, str b);
 
+/* How many bytes stand before the first line feed, or all of them. Made for texts that go on far
+   behind it. */
+size_t str_line(str text);
+
 /* Where `part` begins in `text`, or -1. */
 ptrdiff_t str_find(str text, str part);
 

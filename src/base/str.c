@@ -73,6 +73,31 @@ __attribute__((target("avx2"))) static size_t common_avx2(const char *a, const c
     }
     return at;
 }
+
+__attribute__((target("avx2"))) static __m256i line_feeds(const char *at)
+{
+    return _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at),
+                             _mm256_set1_epi8('\n'));
+}
+
+/* Looks at whole pieces of WIDTH bytes: what it gives may stand before the line feed. */
+__attribute__((target("avx2"))) static size_t line_avx2(str text)
+{
+    size_t at = 0;
+    for (; text.len - at >= BLOCK; at += BLOCK) {
+        __m256i found = line_feeds(text.ptr + at);
+        for (size_t i = WIDTH; i < BLOCK; i += WIDTH)
+            found = _mm256_or_si256(found, line_feeds(text.ptr + at + i));
+        if (_mm256_movemask_epi8(found) != 0)
+            break;
+    }
+    for (; text.len - at >= WIDTH; at += WIDTH) {
+        uint32_t bits = (uint32_t)_mm256_movemask_epi8(line_feeds(text.ptr + at));
+        if (bits)
+            return at + (size_t)__builtin_ctz(bits);
+    }
+    return at;
+}
 #endif
 
 size_t str_common(str a, str b)
@@ -85,6 +110,17 @@ size_t str_common(str a, str b)
     while (at < least && a.ptr[at] == b.ptr[at])
         at++;
     return at;
+}
+
+size_t str_line(str text)
+{
+    size_t at = 0;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        at = line_avx2(text);
+#endif
+    const char *end = at < text.len ? memchr(text.ptr + at, '\n', text.len - at) : NULL;
+    return end ? (size_t)(end - text.ptr) : text.len;
 }
 
 ptrdiff_t str_find(str text, str part)

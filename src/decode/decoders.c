@@ -180,14 +180,14 @@ static bool formed_decode(struct decoder *decoder, const struct record *record, 
                           struct change_list *changes, struct fault *fault)
 {
     struct formed *self = (struct formed *)decoder;
-    self->debezium->counts = decoder->counts;
     decoder_ask(self->debezium, decoder->wants, decoder->wants_context);
     bool good = true;
     if (record->has_value)
         good = read_any(self, record, batch, changes, fault);
     else
         self->debezium->counts.tombstones++;
-    decoder->counts = self->debezium->counts;
+    if (changes->count == 0) /* only what makes no change is counted */
+        decoder->counts = self->debezium->counts;
     return good;
 }
 

@@ -50,7 +50,7 @@ static bool make_room(struct batch *batch, void **array, size_t count, size_t *c
     return true;
 }
 
-SELDOM static bool grow_records(struct batch *batch, struct fault *fault)
+bool batch_grow_records(struct batch *batch, struct fault *fault)
 {
     void *array = batch->record;
     if (!make_room(batch, &array, batch->record_count, &batch->record_capacity,
@@ -58,15 +58,6 @@ SELDOM static bool grow_records(struct batch *batch, struct fault *fault)
         return false;
     batch->record = array;
     return true;
-}
-
-struct record *batch_add_record(struct batch *batch, struct fault *fault)
-{
-    if (batch->record_count == batch->record_capacity && !grow_records(batch, fault))
-        return NULL;
-    struct record *record = &batch->record[batch->record_count++];
-    *record = (struct record){.partition = -1, .offset = -1, .time_us = TIME_UNKNOWN};
-    return record;
 }
 
 bool batch_grow_rows(struct batch *batch, struct fault *fault)

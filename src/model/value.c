@@ -83,12 +83,17 @@ static char next_digit(struct number *number)
 }
 
 /* An integer that has but one spelling. */
-static bool is_plain_integer(str text)
+static inline bool is_plain_integer(str text)
 {
+    uint64_t bits = 0; /* the high bits of bytes that are no digits */
     size_t i = 0;
-    while (i < text.len && is_digit(text.ptr[i]))
-        i++;
-    return i == text.len && i > 0 && text.ptr[0] != '0';
+    for (uint32_t four; text.len - i >= sizeof(four); i += sizeof(four)) {
+        memcpy(&four, text.ptr + i, sizeof(four));
+        bits |= ((four + 0x46464646U) | (four - 0x30303030U)) & 0x80808080U;
+    }
+    for (; i < text.len; i++)
+        bits |= !is_digit(text.ptr[i]);
+    return bits == 0 && text.len > 0 && text.ptr[0] != '0';
 }
 
 bool value_number_same(str a, str b)

@@ -1,6 +1,5 @@
 /*
- * kcat's envelope. Whether a line is one is decided cheaply by its first member, for every ordinary
- * line comes past here.
+ * kcat's envelope. Whether a line is one is decided cheaply by its first member.
  */
 #include "kcat.h"
 
@@ -17,13 +16,6 @@
 static const str member_names[] = {NAME("topic"),   NAME("partition"), NAME("offset"),
                                    NAME("tstype"),  NAME("ts"),        NAME("broker"),
                                    NAME("headers"), NAME("key"),       NAME("payload")};
-
-/* Most lines are events: what begins like one is surely no object of kcat. */
-static bool is_event(str line)
-{
-    return line.len > 9
-           && (memcmp(line.ptr, "{\"schema\"", 9) == 0 || memcmp(line.ptr, "{\"before\"", 9) == 0);
-}
 
 static bool looks_like_kcat(str line)
 {
@@ -155,9 +147,6 @@ static bool read_line(str line, struct arena *arena, struct record *record, bool
 bool kcat_read(str line, struct arena *arena, struct record *record, bool *is_kcat,
                struct fault *fault)
 {
-    *is_kcat = false;
-    if (is_event(line))
-        return true;
     if (!read_line(line, arena, record, is_kcat, fault))
         return false;
     /* The letter of a line that was itself a broken object of kcat, mended since. */

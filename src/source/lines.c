@@ -100,6 +100,13 @@ static bool is_tombstone(str line)
     return line.len == 0 || str_is(line, "NULL") || str_is(line, "null");
 }
 
+/* Most lines are events: what begins like one is surely no object of kcat. */
+static inline bool is_event(str line)
+{
+    return line.len > 9
+           && (memcmp(line.ptr, "{\"schema\"", 9) == 0 || memcmp(line.ptr, "{\"before\"", 9) == 0);
+}
+
 static bool add_line(struct lines *self, struct batch *batch, str line, size_t like_last,
                      struct fault *fault)
 {
@@ -113,7 +120,7 @@ static bool add_line(struct lines *self, struct batch *batch, str line, size_t l
     bool is_kcat = false;
     if (self->overlong)
         record->broken = STR("the line is longer than record.bytes.max; its beginning is kept");
-    else if (!kcat_read(line, &batch->arena, record, &is_kcat, fault))
+    else if (!is_event(line) && !kcat_read(line, &batch->arena, record, &is_kcat, fault))
         return false;
     if (!is_kcat) {
         record->has_value = !is_tombstone(line);
@@ -160,12 +167,12 @@ static bool add_whole(struct lines *self, struct batch *batch, str line, size_t 
    bytes that are the same hold no line feed, and whoever reads the record knows them already. */
 #define LIKE_LEAST 256
 
+/* All of the block where its line does not end in it. */
 static str first_line(str block, str last, size_t *like_last)
 {
     *like_last = last.len < LIKE_LEAST ? 0 : str_common(last, block);
-    const char *rest = block.ptr + *like_last;
-    const char *end = memchr(rest, '\n', block.len - *like_last);
-    return end ? (str){block.ptr, (size_t)(end - block.ptr)} : STR_EMPTY;
+    str rest = {block.ptr + *like_last, block.len - *like_last};
+    return (str){block.ptr, *like_last + str_line(rest)};
 }
 
 static bool split_block(struct lines *self, struct batch *batch, str block, struct fault *fault)
@@ -173,7 +180,7 @@ static bool split_block(struct lines *self, struct batch *batch, str block, stru
     bool carried = self->carry.len > 0 || self->overlong;
     str last = STR_EMPTY, line;
     size_t like_last;
-    while (block.len > 0 && (line = first_line(block, last, &like_last)).ptr) {
+    while (block.len > 0 && (line = first_line(block, last, &like_last)).len < block.len) {
         bool pays = like_last >= LIKE_LEAST || last.len == 0;
         block = str_from_at(block, line.len + 1);
         self->line += !carried;

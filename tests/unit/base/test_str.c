@@ -160,6 +160,22 @@ static void test_common(void **state)
     }
 }
 
+/* The same for line feeds, the first of which counts. */
+static void test_line(void **state)
+{
+    (void)state;
+    char text[700];
+    for (size_t len = 0; len <= sizeof(text); len += len < 300 ? 1 : 57) {
+        memset(text, 'x', sizeof(text));
+        assert_int_equal(str_line((str){text, len}), len);
+        for (size_t at = 0; at < len; at += 1 + at / 20) {
+            text[at] = text[len - 1] = '\n';
+            assert_int_equal(str_line((str){text, len}), at);
+            text[at] = text[len - 1] = '\v';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_find),         cmocka_unit_test(test_int64),
         cmocka_unit_test(test_utf8),         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_common),
+        cmocka_unit_test(test_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
