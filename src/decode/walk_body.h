@@ -7,25 +7,11 @@
 #include "walk.h"
 
 #ifdef SCAN_WIDTH
-static inline uint32_t taken_bits(const struct step *step, const char *at, size_t from)
-{
-    return scan_within_bits(at + from, step->want.low + from, step->want.span + from);
-}
-
-/* The bytes behind the first SCAN_WIDTH; the last look overlaps the one before it. */
-static inline bool is_rest_there(const struct step *step, const char *at)
-{
-    size_t last = step->len - SCAN_WIDTH;
-    uint32_t taken = taken_bits(step, at, last);
-    for (size_t i = SCAN_WIDTH; i < last; i += SCAN_WIDTH)
-        taken &= taken_bits(step, at, i);
-    return taken == UINT32_MAX;
-}
-
 static inline bool is_there(const struct step *step, const char *at)
 {
-    return (taken_bits(step, at, 0) | step->beyond) == UINT32_MAX
-           && (step->beyond != 0 || is_rest_there(step, at));
+    const unsigned char *low = step->want.low, *span = step->want.span;
+    return step->beyond == 0 ? scan_are_within(at, low, span, step->len)
+                             : (scan_within_bits(at, low, span) | step->beyond) == UINT32_MAX;
 }
 
 /* Where the first bit is set; the last place where none is. What stands there decides. */
@@ -87,7 +73,8 @@ static inline const char *read_last_leaf(const struct step *step, const char *at
 
 static inline void place_fixed(const struct step *step, const char *at)
 {
-    for (const struct fixed *fixed = step->fixed; fixed < step->fixed_end; fixed++)
+    const struct fixed *fixed = step->fixed, *end = step->fixed_end;
+    for (; fixed < end; fixed++)
         fixed->node->text.ptr = at + fixed->at;
 }
 
