@@ -22,7 +22,7 @@ static size_t field_index(const struct change *change, str name)
     return NO_FIELD;
 }
 
-static const size_t *field_indexes(struct pivot *pivot, const struct change *change,
+static size_t *field_indexes(struct pivot *pivot, const struct change *change,
                                    const str *names, size_t count)
 {
     size_t *index = ARENA_NEW(&pivot->arena, size_t, count);
@@ -55,16 +55,28 @@ static const size_t *find_keys(struct pivot *pivot, const struct plan *plan,
     return key;
 }
 
+static const size_t *drop_missing(size_t *index, size_t *count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; index && i < *count; i++)
+        if (index[i] != NO_FIELD)
+            index[kept++] = index[i];
+    *count = kept;
+    return index;
+}
+
 SELDOM static bool fill_note(struct pivot *pivot, const struct plan *plan,
                              const struct change *change, struct column_note *note)
 {
     *note = (struct column_note){
         .field_count = change->field_count,
-        .pivoted = field_indexes(pivot, change, plan->fields.item, plan->fields.count),
+        .pivoted_count = plan->fields.count,
         .copied = field_indexes(pivot, change, plan->copied, pivot->layout.copied_count),
         .keyed = change->keyed,
         .key_name = copy_key_names(pivot, change),
         .key_count = change->key_count};
+    note->pivoted = drop_missing(
+        field_indexes(pivot, change, plan->fields.item, plan->fields.count), &note->pivoted_count);
     note->key = find_keys(pivot, plan, change, &note->key_field_count);
     if (!note->key || !note->pivoted || !note->copied || !note->key_name)
         return false;

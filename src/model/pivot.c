@@ -173,10 +173,11 @@ SELDOM static struct field *absent_field(str name, struct batch *batch, struct f
    full may lack it, unless the schema says that there is none. */
 static bool may_be_hidden(const struct plan *plan, const struct change *change)
 {
+    if (change->op != CHANGE_DELETE || change->proof == PROOF_WHOLE
+        || (change->has_before && plan->identity.kind == IDENTITY_FULL))
+        return false;
     struct field_list columns = change_columns(change);
-    bool described = columns.count > 0 && columns.item[0].need != FIELD_UNDESCRIBED;
-    return change->op == CHANGE_DELETE && !described && change->proof != PROOF_WHOLE
-           && (!change->has_before || plan->identity.kind != IDENTITY_FULL);
+    return columns.count == 0 || columns.item[0].need == FIELD_UNDESCRIBED;
 }
 
 static inline const struct field *field_at(const struct change *change, size_t noted)
@@ -184,18 +185,30 @@ static inline const struct field *field_at(const struct change *change, size_t n
     return noted == NO_FIELD ? NULL : &change->field[noted];
 }
 
-static bool named_fields(struct pivot *pivot, struct plan *plan, const struct column_note *note,
-                         const struct change *change, struct batch *batch, struct fault *fault)
+static bool fields_by_name(struct pivot *pivot, struct plan *plan, const struct change *change,
+                           bool hidden, struct batch *batch, struct fault *fault)
 {
     for (size_t i = 0; i < plan->fields.count; i++) {
-        const str *name = &plan->fields.item[i];
-        const struct field *field = note ? field_at(change, note->pivoted[i])
-                                         : find_field(change, *name, &plan->hint[i]);
-        if (!field && may_be_hidden(plan, change) && !(field = absent_field(*name, batch, fault)))
+        str name = plan->fields.item[i];
+        const struct field *field = find_field(change, name, &plan->hint[i]);
+        if (!field && hidden && !(field = absent_field(name, batch, fault)))
             return false;
         if (field && !consider(pivot, plan, change, field, batch, fault))
             return false;
     }
+    return true;
+}
+
+static bool named_fields(struct pivot *pivot, struct plan *plan, const struct column_note *note,
+                         const struct change *change, bool hidden, struct batch *batch,
+                         struct fault *fault)
+{
+    if (!note || hidden)
+        return fields_by_name(pivot, plan, change, hidden, batch, fault);
+    const size_t *noted = note->pivoted, *end = noted + note->pivoted_count;
+    for (; noted < end; noted++)
+        if (!consider(pivot, plan, change, &change->field[*noted], batch, fault))
+            return false;
     return true;
 }
 
@@ -496,7 +509,7 @@ static bool add_rows(struct pivot *pivot, struct plan *plan, struct change *chan
         return false;
     if (change->op != CHANGE_TRUNCATE
         && !(plan->every_field ? every_field(pivot, plan, change, batch, fault)
-                               : named_fields(pivot, plan, note, change, batch, fault)))
+                               : named_fields(pivot, plan, note, change, hidden, batch, fault)))
         return false;
     /* What was created, deleted or truncated is told even where no field had a value. */
     if (batch->row_count == first && change->op != CHANGE_UPDATE
@@ -527,8 +540,9 @@ bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,
                 struct fault *fault)
 {
     size_t first = batch->row_count;
-    struct pivot_counts before = pivot->counts;
-    pivot->counts.changes[change->op]++;
+    uint64_t unavailable = pivot->counts.unavailable, unknown_old = pivot->counts.unknown_old;
+    enum change_op op = change->op;
+    pivot->counts.changes[op]++;
     if (!is_wanted(pivot, change))
         return true;
     arena_reset(&pivot->scratch);
@@ -539,6 +553,8 @@ bool pivot_rows(struct pivot *pivot, struct change *change, struct batch *batch,
         return true;
     }
     batch->row_count = first;
-    pivot->counts = before;
+    pivot->counts.changes[op]--;
+    pivot->counts.unavailable = unavailable;
+    pivot->counts.unknown_old = unknown_old;
     return false;
 }

@@ -36,8 +36,9 @@ struct column_note {
     size_t field_count;
     const size_t *key; /* the fields that belong to the row's key */
     size_t key_field_count;
-    const size_t *pivoted; /* for each of plan.fields: its field, or NO_FIELD */
-    const size_t *copied;  /* for each of plan.copied */
+    const size_t *pivoted; /* of plan.fields those that there are, in their order */
+    size_t pivoted_count;
+    const size_t *copied; /* for each of plan.copied: its field, or NO_FIELD */
     bool keyed;            /* by these columns of the message key, in this order */
     const str *key_name;
     size_t key_count;

@@ -96,12 +96,9 @@ static inline bool is_plain_integer(str text)
     return bits == 0 && text.len > 0 && text.ptr[0] != '0';
 }
 
-bool value_number_same(str a, str b)
+/* Of numbers that may be spelt in more than one way. */
+SELDOM static bool is_same_number(str a, str b)
 {
-    if (str_eq(a, b))
-        return true;
-    if (is_plain_integer(a) && is_plain_integer(b))
-        return false;
     struct number x = number_parts(a), y = number_parts(b);
     if (!x.digit || !y.digit)
         return !x.digit && !y.digit;
@@ -118,6 +115,17 @@ bool value_number_same(str a, str b)
     }
 }
 
+/* Of numbers that are not written alike. */
+static inline bool is_same_otherwise(str a, str b)
+{
+    return !(is_plain_integer(a) && is_plain_integer(b)) && is_same_number(a, b);
+}
+
+bool value_number_same(str a, str b)
+{
+    return str_eq(a, b) || is_same_otherwise(a, b);
+}
+
 bool value_same_with_care(const struct value *a, const struct value *b, struct arena *scratch)
 {
     /* Of different kinds (a decimal as number, then as text) only what is printed counts. */
@@ -131,12 +139,12 @@ bool value_same_with_care(const struct value *a, const struct value *b, struct a
     case VALUE_NULL:
         return true;
     case VALUE_NUMBER:
-        return value_number_same(a->text, b->text);
+        return is_same_otherwise(a->text, b->text);
     case VALUE_JSON:
-        return str_eq(a->text, b->text) || json_document_same(a->text, b->text, scratch);
+        return json_document_same(a->text, b->text, scratch);
     case VALUE_BOOL:
     case VALUE_TEXT:
-        return str_eq(a->text, b->text);
+        return false;
     }
     return false;
 }
