@@ -46,12 +46,16 @@ bool str_split(str *rest, char at, str *head)
 
 #ifdef __x86_64__
 #define WIDTH ((size_t)32)
-#define BLOCK (8 * WIDTH)
+#define LOOK 4 /* pieces of WIDTH bytes that one test tells of */
 
-__attribute__((target("avx2"))) static __m256i same_bytes(const char *a, const char *b)
+__attribute__((target("avx2"))) static inline __m256i load(const char *at)
 {
-    return _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)a),
-                             _mm256_loadu_si256((const __m256i *)(const void *)b));
+    return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+__attribute__((target("avx2"))) static inline __m256i same_bytes(const char *a, const char *b)
+{
+    return _mm256_cmpeq_epi8(load(a), load(b));
 }
 
 /* Looks at no more than `least` bytes, and may leave the last of them out. */
@@ -59,14 +63,14 @@ __attribute__((target("avx2"))) static size_t common_avx2(const char *a, const c
                                                           size_t least)
 {
     size_t at = 0;
-    for (; least - at >= BLOCK; at += BLOCK) {
+    for (; at + 2 * LOOK * WIDTH <= least; at += 2 * LOOK * WIDTH) {
         __m256i same = same_bytes(a + at, b + at);
-        for (size_t i = WIDTH; i < BLOCK; i += WIDTH)
+        for (size_t i = WIDTH; i < 2 * LOOK * WIDTH; i += WIDTH)
             same = _mm256_and_si256(same, same_bytes(a + at + i, b + at + i));
         if (_mm256_movemask_epi8(same) != -1)
             break;
     }
-    for (; least - at >= WIDTH; at += WIDTH) {
+    for (; at + WIDTH <= least; at += WIDTH) {
         uint32_t others = ~(uint32_t)_mm256_movemask_epi8(same_bytes(a + at, b + at));
         if (others)
             return at + (size_t)__builtin_ctz(others);
@@ -74,27 +78,22 @@ __attribute__((target("avx2"))) static size_t common_avx2(const char *a, const c
     return at;
 }
 
-__attribute__((target("avx2"))) static __m256i line_feeds(const char *at)
+/* Gives the line feed, or where the last bytes begin, fewer than WIDTH. */
+__attribute__((target("avx2"))) static const char *line_avx2(const char *at, const char *end)
 {
-    return _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at),
-                             _mm256_set1_epi8('\n'));
-}
-
-/* Looks at whole pieces of WIDTH bytes: what it gives may stand before the line feed. */
-__attribute__((target("avx2"))) static size_t line_avx2(str text)
-{
-    size_t at = 0;
-    for (; text.len - at >= BLOCK; at += BLOCK) {
-        __m256i found = line_feeds(text.ptr + at);
-        for (size_t i = WIDTH; i < BLOCK; i += WIDTH)
-            found = _mm256_or_si256(found, line_feeds(text.ptr + at + i));
+    const __m256i feed = _mm256_set1_epi8('\n');
+    while ((size_t)(end - at) >= LOOK * WIDTH) {
+        __m256i found = _mm256_cmpeq_epi8(load(at), feed);
+        for (size_t i = WIDTH; i < LOOK * WIDTH; i += WIDTH)
+            found = _mm256_or_si256(found, _mm256_cmpeq_epi8(load(at + i), feed));
         if (_mm256_movemask_epi8(found) != 0)
             break;
+        at += LOOK * WIDTH;
     }
-    for (; text.len - at >= WIDTH; at += WIDTH) {
-        uint32_t bits = (uint32_t)_mm256_movemask_epi8(line_feeds(text.ptr + at));
+    for (; (size_t)(end - at) >= WIDTH; at += WIDTH) {
+        uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(at), feed));
         if (bits)
-            return at + (size_t)__builtin_ctz(bits);
+            return at + __builtin_ctz(bits);
     }
     return at;
 }
@@ -114,13 +113,14 @@ size_t str_common(str a, str b)
 
 size_t str_line(str text)
 {
-    size_t at = 0;
+    const char *at = text.ptr, *end = text.ptr + text.len;
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2"))
-        at = line_avx2(text);
+        at = line_avx2(at, end);
 #endif
-    const char *end = at < text.len ? memchr(text.ptr + at, '\n', text.len - at) : NULL;
-    return end ? (size_t)(end - text.ptr) : text.len;
+    if (at < end && *at != '\n')
+        at = memchr(at, '\n', (size_t)(end - at));
+    return at ? (size_t)(at - text.ptr) : text.len;
 }
 
 ptrdiff_t str_find(str text, str part)

@@ -188,7 +188,8 @@ static bool split_block(struct lines *self, struct batch *batch, str block, stru
                       : add_whole(self, batch, line, like_last, fault)))
             return false;
         /* The next is compared with this one: its value is the line, and that has paid so far. */
-        last = carried || self->in_object ? STR_EMPTY : str_head(line, pays ? line.len : 1);
+        str value = batch->record[batch->record_count - 1].value;
+        last = self->in_object ? STR_EMPTY : str_head(value, pays ? value.len : 1);
         carried = false;
     }
     self->line += block.len > 0 && !carried;

@@ -16,14 +16,6 @@ void task_resolve_begin(struct task *task)
         task->taken = ARENA_NEW(&task->batch.arena, struct taken, task->batch.record_count);
 }
 
-void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count,
-                       bool left_out)
-{
-    if (task->taken)
-        task->taken[task->taken_count++] =
-            (struct taken){record, row, row_count, task->reach[record->at.lane].held, left_out};
-}
-
 static bool can_resolve(const struct task *task, const struct fault *fault)
 {
     return fault->kind == FAULT_RECORD && task->flush_refused && task->taken && task->taken_whole

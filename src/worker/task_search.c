@@ -34,7 +34,7 @@ static bool is_suspect(const struct search *search, const struct record *record)
     return record->at.lane < search->lane_count && record->at.mark < search->until[record->at.lane];
 }
 
-const struct fault *task_find_condemned(const struct task *task, const struct record *record)
+const struct fault *task_look_up_condemned(const struct task *task, const struct record *record)
 {
     const struct search *search = &task->search;
     uint64_t kept = search->condemned_count < CONDEMNED_LIMIT ? search->condemned_count
@@ -58,12 +58,12 @@ bool task_search_takes(struct task *task, const struct record *record)
     return takes;
 }
 
-bool task_search_splits_before(const struct task *task, const struct record *record)
+bool task_search_accuses(const struct task *task, const struct record *record)
 {
-    return task->dirty_records > 0 && is_accused(&task->search, record);
+    return is_accused(&task->search, record);
 }
 
-bool task_search_splits_after(const struct task *task, const struct record *record)
+bool task_search_cuts_after(const struct task *task, const struct record *record)
 {
     const struct search *search = &task->search;
     const struct batch *batch = &task->batch;

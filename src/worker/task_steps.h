@@ -62,8 +62,13 @@ bool task_flush_or_resolve(struct task *task, struct fault *fault) MUST_CHECK;
 
 /* A batch begins; a record of it was taken, with its rows in the batch. */
 void task_resolve_begin(struct task *task);
-void task_resolve_note(struct task *task, const struct record *record, size_t row, size_t row_count,
-                       bool left_out);
+static inline void task_resolve_note(struct task *task, const struct record *record, size_t row,
+                                     size_t row_count, bool left_out)
+{
+    if (task->taken)
+        task->taken[task->taken_count++] =
+            (struct taken){record, row, row_count, task->reach[record->at.lane].held, left_out};
+}
 
 /* task_lanes.c: makes the sink ready for rows after it failed; the lanes stand where they were
    flushed. Nothing is done where it is ready. */
@@ -82,14 +87,30 @@ bool task_condemn(struct task *task, const struct record *record, struct fault *
 void task_search_end(struct task *task);
 
 /* Why the record is left out, or NULL. */
-const struct fault *task_find_condemned(const struct task *task, const struct record *record);
+const struct fault *task_look_up_condemned(const struct task *task, const struct record *record);
+
+static inline const struct fault *task_find_condemned(const struct task *task,
+                                                      const struct record *record)
+{
+    return task->search.condemned_count == 0 ? NULL : task_look_up_condemned(task, record);
+}
 
 /* Whether the record is to be taken now; otherwise it is read again. */
 bool task_search_takes(struct task *task, const struct record *record);
 
 /* Whether what was taken is to be flushed before or after this record. */
-bool task_search_splits_before(const struct task *task, const struct record *record);
-bool task_search_splits_after(const struct task *task, const struct record *record);
+bool task_search_accuses(const struct task *task, const struct record *record);
+bool task_search_cuts_after(const struct task *task, const struct record *record);
+
+static inline bool task_search_splits_before(const struct task *task, const struct record *record)
+{
+    return task->search.on && task->dirty_records > 0 && task_search_accuses(task, record);
+}
+
+static inline bool task_search_splits_after(const struct task *task, const struct record *record)
+{
+    return (task->search.on || task->search.gentle > 0) && task_search_cuts_after(task, record);
+}
 
 void task_search_flushed(struct task *task);
 void task_search_turn(struct task *task, bool idle_now);
