@@ -43,6 +43,31 @@ static const char *escape_end(const char *at, const char *end)
     return twins ? at + 6 : NULL;
 }
 
+#ifdef SCAN_WIDTH
+__attribute__((target("avx2"))) static inline __m256i odd_bytes(const char *at)
+{
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
+    __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+                                  _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+    return _mm256_or_si256(odd, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes));
+}
+
+__attribute__((target("avx2"))) static const char *plain_text_avx2(const char *at, const char *end)
+{
+    for (; end - at >= 64; at += 64) {
+        __m256i odd = _mm256_or_si256(odd_bytes(at), odd_bytes(at + 32));
+        if (_mm256_movemask_epi8(odd) != 0)
+            break;
+    }
+    return at;
+}
+
+const char *scan_plain_text(const char *at, const char *end)
+{
+    return __builtin_cpu_supports("avx2") ? plain_text_avx2(at, end) : at;
+}
+#endif
+
 const char *scan_string_with_care(const char *at, const char *end, bool *escaped)
 {
     while ((at = scan_plain(at, end)) < end) {

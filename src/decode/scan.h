@@ -154,14 +154,28 @@ static inline bool scan_are_within(const char *at, const unsigned char *low,
 }
 #endif
 
+#ifdef SCAN_WIDTH
+/* Passes over many plain bytes, as many at a time as this processor can: what it gives stands
+   before the first byte that is not plain, or is it. */
+const char *scan_plain_text(const char *at, const char *end);
+
+/* Texts that go on behind so many bytes are long. */
+#define SCAN_LONG (8 * SCAN_WIDTH)
+#endif
+
 /* The first byte that is not plain, or `end`. */
 static inline const char *scan_plain(const char *at, const char *end)
 {
 #ifdef SCAN_WIDTH
+    const char *far = end - at > SCAN_LONG ? at + SCAN_LONG : end;
     for (; end - at >= SCAN_WIDTH; at += SCAN_WIDTH) {
         uint32_t odd = scan_odd_bits(at);
         if (odd)
             return at + __builtin_ctz(odd);
+        if (at >= far) {
+            at = scan_plain_text(at, end) - SCAN_WIDTH;
+            far = end;
+        }
     }
 #endif
     while (at < end && scan_is_plain(*at))

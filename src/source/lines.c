@@ -1,6 +1,7 @@
 /*
  * Lines from files and pipes. A block is read straight into the batch's memory and its lines point
- * into it; only a line that lies across two blocks is put together by copying, once.
+ * into it; only a line that lies across two blocks is put together by copying, once. The end of a
+ * long one is read straight behind its beginning.
  */
 #include "lines.h"
 
@@ -14,6 +15,8 @@
 #include "mem.h"
 
 #define BLOCK_SIZE ((size_t)128 * 1024)
+/* A line so long that crosses blocks is worth memory of its own. */
+#define LONG_LINE (BLOCK_SIZE / 2)
 #define MAX_WAIT_MS 500
 /* Of a longer path its end is said. */
 #define PLACE_NAME_LIMIT 200
@@ -137,22 +140,33 @@ static bool carry(struct lines *self, str part, struct fault *fault)
 {
     size_t room = (size_t)self->bytes_max - self->carry.len;
     self->overlong = self->overlong || part.len > room;
+    if (part.len >= LONG_LINE && room >= 2 * BLOCK_SIZE)
+        buf_reserve(&self->carry, 2 * BLOCK_SIZE); /* what is read behind it needs room at once */
     buf_str(&self->carry, str_head(part, room));
     return !self->carry.failed || fault_memory(fault, "a long line");
+}
+
+/* Gives what is carried to the batch: a long line as it stands, a short one as a copy, for which
+   the buffer is kept. */
+static bool hand_over(struct lines *self, struct batch *batch, str *line, struct fault *fault)
+{
+    *line = buf_view(&self->carry);
+    if (line->len < LONG_LINE) {
+        buf_clear(&self->carry);
+        return arena_copy(&batch->arena, *line, line) || fault_memory(fault, "a long line");
+    }
+    if (!batch_pin(batch, self->carry.ptr, mem_free, fault))
+        return false;
+    buf_init(&self->carry, self->carry.limit);
+    return true;
 }
 
 /* The line that began in earlier blocks and ends with `rest`. */
 static bool add_carried(struct lines *self, struct batch *batch, str rest, struct fault *fault)
 {
     str line;
-    if (!carry(self, rest, fault))
-        return false;
-    if (!arena_copy(&batch->arena, buf_view(&self->carry), &line))
-        return fault_memory(fault, "a long line");
-    buf_clear(&self->carry);
-    if (self->carry.capacity > 8 * BLOCK_SIZE)
-        buf_release(&self->carry);
-    return add_line(self, batch, line, 0, fault);
+    return carry(self, rest, fault) && hand_over(self, batch, &line, fault)
+           && add_line(self, batch, line, 0, fault);
 }
 
 /* A line that lies whole within its block. */
@@ -215,6 +229,57 @@ static bool wait_for_input(int fd, int timeout_ms)
     return poll(&wait, 1, timeout_ms < MAX_WAIT_MS ? timeout_ms : MAX_WAIT_MS) > 0;
 }
 
+/* Reads at most `size` bytes: 0 at the end of the file, less where nothing has come. */
+static bool read_some(struct lines *self, char *into, size_t size, ssize_t *got,
+                      struct fault *fault)
+{
+    *got = read(self->fd, into, size);
+    return *got >= 0 || errno == EINTR || errno == EAGAIN
+           || fault_set(fault, FAULT_FATAL, "cannot read %s: %s",
+                        file_name(self->files[self->file_at]), strerror(errno));
+}
+
+static bool read_block(struct lines *self, struct batch *batch, struct fault *fault)
+{
+    ssize_t got;
+    char *block = arena_alloc(&batch->arena, BLOCK_SIZE);
+    if (!block)
+        return fault_memory(fault, "input");
+    if (!read_some(self, block, BLOCK_SIZE, &got, fault))
+        return false;
+    return got == 0 ? end_file(self, batch, fault)
+                    : got < 0 || split_block(self, batch, (str){block, (size_t)got}, fault);
+}
+
+/* Bytes that may be read behind the beginning of a long line; 0 where it is none. */
+static size_t room_behind(const struct lines *self)
+{
+    bool goes_on = self->carry.len >= LONG_LINE && !self->overlong;
+    size_t room = goes_on ? (size_t)self->bytes_max - self->carry.len : 0;
+    return room < BLOCK_SIZE ? room : BLOCK_SIZE;
+}
+
+/* The long line goes on: so does its buffer. What stands there behind its end is the batch's too. */
+static bool read_behind(struct lines *self, struct batch *batch, size_t room, struct fault *fault)
+{
+    ssize_t got;
+    struct buf *carried = &self->carry;
+    if (!buf_reserve(carried, room))
+        return fault_memory(fault, "a long line");
+    str read = {carried->ptr + carried->len, 0}, line;
+    if (!read_some(self, carried->ptr + carried->len, room, &got, fault))
+        return false;
+    if (got <= 0)
+        return got < 0 || end_file(self, batch, fault);
+    read.len = (size_t)got;
+    size_t end = str_line(read);
+    carried->len += end;
+    if (end == read.len)
+        return true;
+    return hand_over(self, batch, &line, fault) && add_line(self, batch, line, 0, fault)
+           && split_block(self, batch, str_from_at(read, end + 1), fault);
+}
+
 static bool lines_poll(struct source *source, struct batch *batch, int timeout_ms,
                        struct fault *fault)
 {
@@ -227,18 +292,8 @@ static bool lines_poll(struct source *source, struct batch *batch, int timeout_m
         return true;
     if (!wait_for_input(self->fd, timeout_ms))
         return true;
-    char *block = arena_alloc(&batch->arena, BLOCK_SIZE);
-    if (!block)
-        return fault_memory(fault, "input");
-    ssize_t got = read(self->fd, block, BLOCK_SIZE);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
-        return true;
-    if (got < 0)
-        return fault_set(fault, FAULT_FATAL, "cannot read %s: %s",
-                         file_name(self->files[self->file_at]), strerror(errno));
-    if (got == 0)
-        return end_file(self, batch, fault);
-    return split_block(self, batch, (str){block, (size_t)got}, fault);
+    size_t room = room_behind(self);
+    return room > 0 ? read_behind(self, batch, room, fault) : read_block(self, batch, fault);
 }
 
 /* A pipe cannot be told what is done, and nothing of it lapses. */

@@ -80,6 +80,28 @@ static void test_strings(void **state)
     check_string("\",\\\":[{\"", STR(",\":[{"));
 }
 
+/* Texts of every length around those that are looked at together, with something odd in every
+   place. */
+static void test_long_strings(void **state)
+{
+    (void)state;
+    static const char odd[] = {'"', '\\', '\n', '\x1f', '\x7f', '\x80', ','};
+    char text[450];
+    for (size_t len = 200; len < sizeof(text); len += 7) {
+        memset(text, 'x', len);
+        text[0] = text[len - 1] = '"';
+        for (size_t at = 1; at + 1 < len; at++) {
+            struct read read;
+            text[at] = odd[(at + len) % sizeof(odd)];
+            read_text(&read, (str){text, len}, 5);
+            if (read.good)
+                check_number("bytes", (int64_t)read.root->text.len, (int64_t)len - 2);
+            arena_release(&read.arena);
+            text[at] = 'x';
+        }
+    }
+}
+
 static void check_refused(const char *text, const char *part)
 {
     struct read read;
@@ -279,7 +301,8 @@ static void test_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_long_strings),    cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_utf8),       cmocka_unit_test(test_surrogates),
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_depth),
         cmocka_unit_test(test_nodes),      cmocka_unit_test(test_memory),

@@ -147,8 +147,10 @@ static void check_lengths(const size_t *len, size_t count, const char *end, bool
 static void test_blocks(void **state)
 {
     (void)state;
-    static const size_t lengths[] = {BLOCK - 3, BLOCK - 2, BLOCK - 1,     BLOCK,
-                                     BLOCK + 1, BLOCK + 2, 3 * BLOCK - 1, 3 * BLOCK + 7};
+    /* From half a block on, what is read behind a line's beginning stands there. */
+    static const size_t lengths[] = {BLOCK / 2 - 1, BLOCK / 2, BLOCK - 3,     BLOCK - 2,
+                                     BLOCK - 1,     BLOCK,     BLOCK + 1,     BLOCK + 2,
+                                     2 * BLOCK - 1, 2 * BLOCK, 3 * BLOCK - 1, 3 * BLOCK + 7};
     for (size_t i = 0; i < COUNT(lengths); i++) {
         const size_t len[] = {lengths[i], 1, lengths[i], 5, BLOCK, 2};
         check_lengths(len, COUNT(len), "\n", true);
