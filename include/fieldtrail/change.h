@@ -45,7 +45,7 @@ struct field {
     uint32_t place;       /* of the column in the event, from 1 */
     const char *sql_type; /* what PostgreSQL calls its type, static; NULL where not told */
     uint64_t type;        /* a number of the type that the schema tells; 0 without one */
-    bool key;             /* belongs to the row's key (set by the pivot) */
+    bool key;             /* belongs to the row's key (set by the pivot, where it asks) */
 };
 
 struct field_list {
@@ -80,9 +80,9 @@ struct change {
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
-    struct field_list
-        whole;        /* where columns that nobody wants are left out of `field`: all that the
-                                event has, without their values */
+    /* Where columns that nobody wants are left out of `field`: all that the event has, without their
+       values. */
+    struct field_list whole;
     uint64_t columns; /* changes of one decoder with the same number are of the same table and have
                          the same columns in the same places, with the same need and preset; 0
                          where nobody counted */

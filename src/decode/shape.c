@@ -31,6 +31,7 @@ struct learned {
     struct leaf *leaf;
     struct fixed *fixed; /* of all steps, in their order */
     struct step *step;
+    uint64_t head, head_mask; /* the bytes from HEAD_FROM on, and those of them that never vary */
     size_t leaf_count;
     bool inner;            /* the root is a container whose children are kept */
     size_t before, behind; /* blanks around it */
@@ -126,6 +127,32 @@ static struct fixed fix(struct learned *learned, const struct leaf *leaf, size_t
     return (struct fixed){leaf->node, leaf->from - step_from + quoted};
 }
 
+/* A payload begins with {"before": and what stands there tells creates from the others. */
+#define HEAD_FROM 8
+
+/* False where the text has another head, by which it is told without a walk. */
+static inline bool has_head(const struct learned *learned, str text)
+{
+    uint64_t head;
+    if (text.len < HEAD_FROM + sizeof(head))
+        return true;
+    memcpy(&head, text.ptr + HEAD_FROM, sizeof(head));
+    return ((head ^ learned->head) & learned->head_mask) == 0;
+}
+
+/* Only what stands before the first loose leaf has its place for certain. */
+static void build_head(struct learned *learned)
+{
+    unsigned char *head = (unsigned char *)&learned->head;
+    unsigned char *mask = (unsigned char *)&learned->head_mask;
+    for (size_t i = 0; i < sizeof(learned->head); i++) {
+        size_t at = HEAD_FROM + i;
+        bool stays = at < learned->step->len && learned->stencil.span[at] == 0;
+        head[i] = stays ? learned->stencil.low[at] : 0;
+        mask[i] = stays ? 0xff : 0;
+    }
+}
+
 static void build_steps(struct learned *learned)
 {
     size_t done = 0;
@@ -152,6 +179,7 @@ static void build_steps(struct learned *learned)
         step_prepare(step++);
         first = fixed;
     }
+    build_head(learned);
 }
 
 static bool fits_with_care(const struct shapes *shapes, struct learned *learned, str text,
@@ -178,7 +206,7 @@ typedef bool fits(const struct shapes *, struct learned *, str, struct arena *);
 static bool fits_quickly(const struct shapes *shapes, struct learned *learned, str text,
                          struct arena *texts)
 {
-    return fill(shapes, learned, text, texts);
+    return has_head(learned, text) && fill(shapes, learned, text, texts);
 }
 
 static struct shape *find(const struct shapes *shapes, struct learned **slot, uint64_t group,

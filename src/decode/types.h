@@ -82,7 +82,9 @@ static inline struct value type_plain(const struct json *json)
     static const enum value_kind kinds[] = {
         [JSON_NULL] = VALUE_NULL,   [JSON_BOOL] = VALUE_BOOL,  [JSON_NUMBER] = VALUE_NUMBER,
         [JSON_STRING] = VALUE_TEXT, [JSON_ARRAY] = VALUE_JSON, [JSON_OBJECT] = VALUE_JSON};
-    return (struct value){kinds[json->kind], json->kind == JSON_NULL ? STR_EMPTY : json->text};
+    if (json->kind == JSON_NULL)
+        return (struct value){VALUE_NULL, STR_EMPTY};
+    return (struct value){kinds[json->kind], json->text};
 }
 
 /* The value of a column of that type. Recognises NULL and the placeholder for a column that was not

@@ -48,15 +48,40 @@ static inline bool copy_long(char *out, const char *text, size_t len)
     return copy_block(out + len - WIDTH, text + len - WIDTH);
 }
 
-/* Between `half` and twice as many bytes: the first and the last of them, which overlap. */
-static inline bool copy_halves(char *out, const char *text, size_t len, size_t half)
+/* A high bit where a byte is at most the comma, as all odd ones are; exact for the lowest of them,
+   so zero says that there is none. */
+static inline uint64_t low_bytes(uint64_t bytes)
 {
-    uint64_t first = UINT64_MAX, last = UINT64_MAX;
-    memcpy(&first, text, half);
-    memcpy(&last, text + len - half, half);
-    memcpy(out, &first, half);
-    memcpy(out + len - half, &last, half);
-    return !are_odd(_mm_set_epi64x((int64_t)first, (int64_t)last));
+    return (bytes - 0x2d2d2d2d2d2d2d2dULL) & ~bytes & 0x8080808080808080ULL;
+}
+
+static inline bool are_plain(uint64_t first, uint64_t last)
+{
+    return (low_bytes(first) | low_bytes(last)) == 0
+           || !are_odd(_mm_set_epi64x((int64_t)first, (int64_t)last));
+}
+
+/* Between 8 and 16 bytes: the first and the last of them, which overlap. */
+static inline bool copy_words(char *out, const char *text, size_t len)
+{
+    uint64_t first, last;
+    memcpy(&first, text, sizeof(first));
+    memcpy(&last, text + len - sizeof(last), sizeof(last));
+    memcpy(out, &first, sizeof(first));
+    memcpy(out + len - sizeof(last), &last, sizeof(last));
+    return are_plain(first, last);
+}
+
+/* The same between 4 and 8. */
+static inline bool copy_halves(char *out, const char *text, size_t len)
+{
+    uint32_t first, last;
+    memcpy(&first, text, sizeof(first));
+    memcpy(&last, text + len - sizeof(last), sizeof(last));
+    memcpy(out, &first, sizeof(first));
+    memcpy(out + len - sizeof(last), &last, sizeof(last));
+    uint64_t both = (uint64_t)last << 32 | first;
+    return are_plain(both, both);
 }
 
 /* Copies the text while it looks for odd bytes; false where it has found one. */
@@ -65,9 +90,9 @@ static inline bool copy_plain(char *out, const char *text, size_t len)
     if (len >= WIDTH)
         return copy_long(out, text, len);
     if (len >= 8)
-        return copy_halves(out, text, len, 8);
+        return copy_words(out, text, len);
     if (len >= 4)
-        return copy_halves(out, text, len, 4);
+        return copy_halves(out, text, len);
     bool odd = false;
     for (size_t i = 0; i < len; i++) {
         out[i] = text[i];

@@ -89,11 +89,14 @@ static const struct member *find_key(const struct change *change, str name)
     return NULL;
 }
 
-/* The row's key is the message key; where the input has none, the keys that were named. */
+/* The row's key is the message key; where the input has none, the keys that were named. A note knows
+   the key; but where old values have to be proven, or every field is looked at, each is asked. */
 static void mark_keys(const struct plan *plan, const struct column_note *note,
                       struct change *change)
 {
-    for (size_t i = 0; note && i < note->key_field_count; i++)
+    bool asked = plan->every_field || plan->identity.kind != IDENTITY_FULL
+                 || change->half != KEY_STAYS || !change->has_before;
+    for (size_t i = 0; note && asked && i < note->key_field_count; i++)
         change->field[note->key[i]].key = true;
     for (size_t i = 0; !note && i < change->field_count; i++) {
         struct field *field = &change->field[i];
@@ -222,7 +225,7 @@ static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct colu
     for (size_t i = 0; i < count; i++) {
         const struct field *field = &change->field[note ? note->key[i] : i];
         bool unsent = field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES;
-        if (!field->key || unsent || value_same(&field->before, &field->after, &pivot->scratch))
+        if ((!note && !field->key) || unsent || value_same(&field->before, &field->after, &pivot->scratch))
             continue;
         bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
         if (!named && !consider(pivot, plan, change, field, batch, fault))
