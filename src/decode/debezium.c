@@ -98,6 +98,7 @@ struct message {
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
     const struct change *common; /* what all changes of the shape say; NULL where that is unknown */
+    bool op_known;               /* it says the op, too */
     const struct columns_note *known; /* of its columns, or NULL */
     const struct str_list *wanted;    /* the columns; NULL: all */
 };
@@ -222,6 +223,7 @@ struct note {
     struct envelope envelope; /* in these places */
     struct change common;     /* all but what each event says anew */
     bool settled;             /* those two hold until the shape takes another turn */
+    bool op_settled;          /* and common.op does */
     unsigned turns;           /* of the shape, when that was found out */
     struct columns_note *columns[CHANGE_OP_COUNT]; /* by op, of some tables */
     unsigned tables;
@@ -326,7 +328,7 @@ static bool decode_change(struct debezium *self, struct message *message,
     change->record = record;
     change->keyed = record->keyed;
     if ((!message->common && !envelope_names(envelope, change, fault))
-        || !envelope_op(envelope, &change->op, fault))
+        || (!message->op_known && !envelope_op(envelope, &change->op, fault)))
         return false;
     if (change->op == CHANGE_MESSAGE)
         return envelope_moment(envelope, NULL, arena, change, fault)
@@ -396,6 +398,8 @@ static void settle(struct note *note, const struct message *message)
                     && envelope_names(&note->envelope, &note->common, &unnamed);
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
         note->settled = note->settled && shape_is_settled(message->shape, nodes[i]);
+    note->op_settled = note->settled && shape_is_settled(message->shape, places->op)
+                       && envelope_op(&note->envelope, &note->common.op, &unnamed);
 }
 
 /* Tells what the message is. Of a shape that is known, only the values are looked at, and of those
@@ -410,6 +414,7 @@ static enum message_kind read_envelope(struct debezium *self, struct message *me
         settle(note, message);
     if (note && note->settled && note->places.op->kind == JSON_STRING) {
         message->common = &note->common;
+        message->op_known = note->op_settled;
         *envelope = &note->envelope;
         return MESSAGE_ENVELOPE;
     }

@@ -87,8 +87,8 @@ SELDOM static bool fill_note(struct pivot *pivot, const struct plan *plan,
 /* Notes are never forgotten, so their number has a limit; a change without one is only slower. */
 #define NOTES_MADE_LIMIT 200
 
-const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
-                                    const struct change *change)
+const struct column_note *plan_note_with_care(struct pivot *pivot, struct plan *plan,
+                                              const struct change *change)
 {
     struct column_note *note = &plan->note[change->columns % COLUMN_NOTES];
     if (change->columns == 0 || plan->keys_pending)

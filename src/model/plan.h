@@ -134,8 +134,21 @@ static inline struct plan *plan_for(struct pivot *pivot, const struct change *ch
 }
 
 /* The note for the change's columns, or NULL where its decoder does not count them. */
-const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
-                                    const struct change *change);
+static inline const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
+                                                  const struct change *change);
+
+/* The same for changes with columns in their message key, or whose columns have not been noted. */
+const struct column_note *plan_note_with_care(struct pivot *pivot, struct plan *plan,
+                                              const struct change *change);
+
+static inline const struct column_note *plan_note(struct pivot *pivot, struct plan *plan,
+                                                  const struct change *change)
+{
+    const struct column_note *note = &plan->note[change->columns % COLUMN_NOTES];
+    bool plain = change->columns != 0 && note->columns == change->columns && !note->keyed
+                 && !change->keyed && !plan->keys_pending;
+    return plain ? note : plan_note_with_care(pivot, plan, change);
+}
 
 /* Tells (pivot_warn, counts.altered) where the change shows that its table was altered. */
 static inline void table_change_notice(struct pivot *pivot, struct plan *plan,
