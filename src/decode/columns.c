@@ -67,9 +67,9 @@ static void describe(struct field *field, const struct schema *column)
     field->type = column->type_number;
 }
 
-static bool is_wanted(const struct str_list *wanted, str name)
+static bool is_wanted(const struct wants *wants, str name)
 {
-    return !wanted || str_list_has(wanted, name);
+    return !wants || wants->every_column || str_list_has(&wants->columns, name);
 }
 
 static inline bool read_after(const struct reading *reading, const struct type *type,
@@ -104,7 +104,7 @@ static bool join_image(struct join *join, const struct json *image, bool is_afte
         assert(field); /* there is room for all */
         describe(field, schema);
         const struct json **after = &join->after[field - join->field];
-        if (!is_wanted(join->images->wanted, column->name)) {
+        if (!is_wanted(join->images->wants, column->name)) {
             *(is_after ? &field->after : &field->before) = unread;
             continue;
         }
@@ -239,15 +239,23 @@ struct columns_note *columns_learn(const struct images *images, const struct rea
         || !arena_copy(arena, change->table, &note->table))
         return NULL;
     note->number = number;
-    note->wanted = images->wanted;
+    note->wants = images->wants;
     note->whole = (struct field_list){field, change->field_count};
     note->column = column;
     for (size_t i = 0; i < change->field_count; i++) {
         column[i].field = field[i];
-        if (is_wanted(images->wanted, field[i].name))
+        if (is_wanted(images->wants, field[i].name))
             column[note->column_count++] = column[i];
     }
     return note;
+}
+
+bool columns_read(const struct columns_note *note, const struct json *node)
+{
+    const struct noted_column *column = note->column, *end = column + note->column_count;
+    while (column < end && column->before != node && column->after != node)
+        column++;
+    return column < end;
 }
 
 static inline bool recall_column(const struct noted_column *column, const struct reading *reading,

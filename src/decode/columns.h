@@ -5,15 +5,15 @@
 #ifndef FIELDTRAIL_COLUMNS_H
 #define FIELDTRAIL_COLUMNS_H
 
-#include <fieldtrail/change.h>
+#include <fieldtrail/decoder.h>
 
 #include "reading.h"
 
 /* The images that the change's op has; NULL where there is none. */
 struct images {
     const struct json *before, *after;
-    const struct schema *row;      /* describes both; NULL without a schema */
-    const struct str_list *wanted; /* whose values are read; NULL: of all columns */
+    const struct schema *row;  /* describes both; NULL without a schema */
+    const struct wants *wants; /* NULL: all columns */
 };
 
 /* Fills the fields of the change, whose op and names are set. FAULT_RECORD where a value cannot be
@@ -34,7 +34,7 @@ struct columns_note {
     struct columns_note *next;
     uint64_t number; /* of these columns (change.columns) */
     str schema, table;
-    const struct str_list *wanted;
+    const struct wants *wants;
     struct field_list whole;     /* all columns, without values */
     struct noted_column *column; /* those that are wanted */
     size_t column_count;
@@ -54,6 +54,9 @@ static inline const struct columns_note *columns_find(const struct columns_note 
         first = first->next;
     return first;
 }
+
+/* Whether columns_recall reads the node. */
+bool columns_read(const struct columns_note *note, const struct json *node);
 
 /* The same as columns_join, for images that are known. */
 bool columns_recall(const struct columns_note *note, const struct reading *reading,

@@ -99,8 +99,9 @@ struct message {
     uint64_t group;
     const struct change *common; /* what all changes of the shape say; NULL where that is unknown */
     bool op_known;               /* it says the op, too */
-    const struct columns_note *known; /* of its columns, or NULL */
-    const struct str_list *wanted;    /* the columns; NULL: all */
+    const struct wants *wants;   /* what somebody looks at; NULL: everything */
+    const struct columns_note *known; /* of its columns as they are wanted, or NULL */
+    bool noted;                       /* there is a note of them, if with other wants */
 };
 
 /* Tables are told apart by their topic, where there is one. */
@@ -227,33 +228,98 @@ struct note {
     unsigned turns;           /* of the shape, when that was found out */
     struct columns_note *columns[CHANGE_OP_COUNT]; /* by op, of some tables */
     unsigned tables;
+    const struct columns_note *narrow; /* what the shape is narrowed to; NULL: it is filled whole */
+    unsigned narrowings;
 };
+
+/* A shape that is read in turns with other columns or wants is narrowed no more often. */
+#define NARROWINGS 8
 
 /* More tables than so many do not stand in one topic and look the same. */
 #define NOTED_TABLES 64
 
+/* ---- narrow shapes ---- */
+
+struct asked {
+    const struct envelope_places *places;
+    const struct columns_note *columns;
+    const struct wants *wants;
+};
+
+static bool is_column(const struct json *image, const struct json *node)
+{
+    const struct json *column = image ? image->child : NULL;
+    while (column && column != node)
+        column = column->next;
+    return column != NULL;
+}
+
+/* Whether a change with these columns and wants is made of the node. */
+static bool is_asked(const void *context, const struct json *node)
+{
+    const struct asked *asked = context;
+    const struct envelope_places *places = asked->places;
+    if (is_column(places->before, node) || is_column(places->after, node))
+        return columns_read(asked->columns, node);
+    if (node == places->ts_ms || node == places->ts_us || node == places->ts_ns)
+        return asked->wants->connector_time;
+    return asked->wants->origin || node == places->op || node == places->of.ts_us
+           || node == places->of.ts_ns || node == places->of.ts_ms;
+}
+
+static bool is_narrowed_otherwise(const struct note *note, const struct message *message)
+{
+    return note && note->narrow && note->narrow != message->known;
+}
+
+/* Fills all nodes of the message again. */
+SELDOM static bool widen(const struct debezium *self, const struct message *message,
+                         struct arena *texts, struct fault *fault)
+{
+    struct note *note = message->shape->note;
+    note->narrow = NULL;
+    return shape_widen(self->payloads, message->shape, message->text, texts)
+           || fault_memory(fault, "a message");
+}
+
+/* The change has been made, and nobody looks at the nodes again. */
+SELDOM static void narrow(struct note *note, const struct message *message)
+{
+    struct asked asked = {&note->places, message->known, message->wants};
+    note->narrowings++;
+    note->narrow = message->known;
+    shape_narrow(message->shape, is_asked, &asked);
+}
+
+static bool may_be_narrowed(const struct note *note, const struct message *message)
+{
+    return note && !note->narrow && note->narrowings < NARROWINGS && message->common
+           && message->wants && message->known;
+}
+
+/* ---- columns ---- */
+
+/* Of halves of key changes, which headers tell, everything: they are joined by all columns. */
 static const struct wants *find_wants(const struct debezium *self, const struct change *change)
 {
     const struct decoder *decoder = &self->decoder;
-    return decoder->wants ? decoder->wants(decoder->wants_context, change) : NULL;
-}
-
-/* NULL: all of them. Halves of key changes, which headers tell, are joined by all columns. */
-static const struct str_list *wanted_columns(const struct wants *wants, const struct change *change)
-{
     bool half = change->record->header_count > 0 && change->op != CHANGE_UPDATE;
-    return !wants || wants->every_column || half ? NULL : &wants->columns;
+    return half || !decoder->wants ? NULL : decoder->wants(decoder->wants_context, change);
 }
 
-/* What is known of the columns. By their number it is soon known what is wanted. */
-static const struct columns_note *find_columns(const struct message *message, struct change *change)
+/* What is wanted of the change, and known of its columns. By their number it is soon known what is
+   wanted. */
+static void find_columns(const struct debezium *self, struct message *message,
+                         struct change *change)
 {
     const struct note *note = message->shape ? message->shape->note : NULL;
     const struct columns_note *known = note ? note->columns[change->op] : NULL;
     if (!message->common) /* then it is of one table alone */
         known = columns_find(known, change);
     change->columns = known ? known->number : 0;
-    return known;
+    message->noted = known != NULL;
+    message->wants = find_wants(self, change);
+    message->known = known && known->wants == message->wants ? known : NULL;
 }
 
 static void learn_columns(struct debezium *self, struct note *note, const struct images *images,
@@ -275,23 +341,22 @@ static bool read_fields(struct debezium *self, const struct message *message,
                         const struct envelope *envelope, struct arena *arena, struct change *change,
                         struct fault *fault)
 {
-    const struct columns_note *known = message->known;
     /* An image that the op does not have says nothing, whatever stands there. */
     bool gone = change->op == CHANGE_DELETE;
-    struct images images = {.after = gone ? NULL : envelope->after, .wanted = message->wanted};
+    struct images images = {.after = gone ? NULL : envelope->after, .wants = message->wants};
     if (gone || change->op == CHANGE_UPDATE)
         images.before = envelope->before;
     struct reading reading = reading_of(&self->rules, change, arena, &self->scratch);
     reading.printed = envelope->printed;
     change->has_before = images.before != NULL;
     change->has_after = images.after != NULL;
-    if (known && known->wanted == message->wanted)
-        return columns_recall(known, &reading, change, fault);
+    if (message->known)
+        return columns_recall(message->known, &reading, change, fault);
     change->columns = 0;
     images.row = schema_field(message->schema, gone ? STR("before") : STR("after"));
     if (!columns_join(&images, &reading, change, fault))
         return false;
-    if (message->shape && message->shape->note && !known)
+    if (message->shape && message->shape->note && !message->noted)
         learn_columns(self, message->shape->note, &images, &reading);
     return true;
 }
@@ -330,19 +395,25 @@ static bool decode_change(struct debezium *self, struct message *message,
     if ((!message->common && !envelope_names(envelope, change, fault))
         || (!message->op_known && !envelope_op(envelope, &change->op, fault)))
         return false;
-    if (change->op == CHANGE_MESSAGE)
-        return envelope_moment(envelope, NULL, arena, change, fault)
-               && logical_message_read(message->payload, message->schema, arena, change, fault);
-    if (change->op == CHANGE_TRUNCATE)
-        return envelope_moment(envelope, NULL, arena, change, fault);
-    if (!read_key(self, message, record, arena, change, fault))
+    struct note *note = message->shape ? message->shape->note : NULL;
+    if (change->op != CHANGE_MESSAGE && change->op != CHANGE_TRUNCATE) {
+        if (!read_key(self, message, record, arena, change, fault))
+            return false;
+        find_columns(self, message, change);
+    }
+    if ((is_narrowed_otherwise(note, message) && !widen(self, message, arena, fault))
+        || !envelope_moment(envelope, message->wants, arena, change, fault))
         return false;
-    message->known = find_columns(message, change);
-    const struct wants *wants = find_wants(self, change);
-    message->wanted = wanted_columns(wants, change);
-    return envelope_moment(envelope, wants, arena, change, fault)
-           && read_fields(self, message, envelope, arena, change, fault)
-           && read_half(self, message, arena, change, fault);
+    if (change->op == CHANGE_MESSAGE)
+        return logical_message_read(message->payload, message->schema, arena, change, fault);
+    if (change->op == CHANGE_TRUNCATE)
+        return true;
+    if (!read_fields(self, message, envelope, arena, change, fault)
+        || !read_half(self, message, arena, change, fault))
+        return false;
+    if (may_be_narrowed(note, message))
+        narrow(note, message);
+    return true;
 }
 
 bool debezium_count(struct decoder *decoder, enum message_kind kind)
@@ -402,6 +473,15 @@ static void settle(struct note *note, const struct message *message)
                        && envelope_op(&note->envelope, &note->common.op, &unnamed);
 }
 
+/* Whether the shape was narrowed when less was known to vary: what it is may have to be found out
+   anew. */
+static bool is_narrowed_before(const struct message *message)
+{
+    const struct note *note = message->shape ? message->shape->note : NULL;
+    return note && note->narrow
+           && (note->turns != message->shape->turns || note->places.op->kind != JSON_STRING);
+}
+
 /* Tells what the message is. Of a shape that is known, only the values are looked at, and of those
    only what has ever varied. */
 static enum message_kind read_envelope(struct debezium *self, struct message *message,
@@ -450,6 +530,8 @@ static bool debezium_decode(struct decoder *decoder, const struct record *record
     arena_reset(&self->scratch);
     if (!take_framing(&text, fault)
         || !read_message(self, record, str_trim(text), &batch->arena, &message, fault))
+        return false;
+    if (is_narrowed_before(&message) && !widen(self, &message, &batch->arena, fault))
         return false;
     enum message_kind kind = read_envelope(self, &message, &places, &own, &envelope);
     if (kind != MESSAGE_ENVELOPE)

@@ -119,12 +119,17 @@ static bool walk_with_care(struct learned *learned, str text, struct arena *text
 
 /* ---- steps ---- */
 
-/* Lets the leaf's places vary, and tells the walk where its text stands: behind a quote. */
-static struct fixed fix(struct learned *learned, const struct leaf *leaf, size_t step_from)
+/* Lets the leaf's places vary, and tells the walk where its text stands: behind a quote. Gives the
+   place for the next. */
+static struct fixed *fix(struct learned *learned, const struct leaf *leaf, size_t step_from,
+                         struct fixed *fixed)
 {
-    stencil_loosen(&learned->stencil, leaf->from, leaf_sample(learned, leaf));
-    bool quoted = learned->sample.ptr[leaf->from] == '"';
-    return (struct fixed){leaf->node, leaf->from - step_from + quoted};
+    str sample = leaf_sample(learned, leaf);
+    bool quoted = sample.ptr[0] == '"';
+    stencil_loosen(&learned->stencil, leaf->from, sample);
+    leaf->node->text = (str){NULL, leaf->idle ? 0 : sample.len - 2 * quoted};
+    *fixed = (struct fixed){leaf->node, leaf->from - step_from + quoted};
+    return leaf->idle ? fixed : fixed + 1;
 }
 
 /* A payload begins with {"before": and what stands there tells creates from the others. */
@@ -162,7 +167,7 @@ static void build_steps(struct learned *learned)
     for (size_t i = 0; i <= learned->leaf_count; i++) {
         struct leaf *leaf = i < learned->leaf_count ? &learned->leaf[i] : NULL;
         if (leaf && leaf->varies && !leaf->loose)
-            *fixed++ = fix(learned, leaf, done);
+            fixed = fix(learned, leaf, done, fixed);
         if (leaf && !leaf->loose)
             continue;
         size_t to = leaf ? leaf->from : learned->sample.len;
@@ -242,6 +247,23 @@ struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, str
         shape = find(shapes, slot, group, text, texts, fits_with_care);
     shapes->misses = shape ? 0 : shapes->misses + 1;
     return shape;
+}
+
+void shape_narrow(struct shape *shape, shape_asks *asks, const void *context)
+{
+    struct learned *learned = (struct learned *)shape;
+    for (size_t i = 0; i < learned->leaf_count; i++)
+        learned->leaf[i].idle = !asks(context, learned->leaf[i].node);
+    build_steps(learned);
+}
+
+bool shape_widen(const struct shapes *shapes, struct shape *shape, str text, struct arena *texts)
+{
+    struct learned *learned = (struct learned *)shape;
+    for (size_t i = 0; i < learned->leaf_count; i++)
+        learned->leaf[i].idle = false;
+    build_steps(learned);
+    return fill(shapes, learned, text, texts);
 }
 
 /* Of a full group the last goes out of the list. */

@@ -36,6 +36,18 @@ struct shape *shapes_recall(struct shapes *shapes, uint64_t group, str text, str
    until the shape takes another turn. */
 bool shape_is_settled(const struct shape *shape, const struct json *node);
 
+/* Whether anybody reads the node. */
+typedef bool shape_asks(const void *context, const struct json *node);
+
+/* From the next recall on, scalars that vary are filled only where they are asked for; the others
+   have no text. The present texts are lost. */
+void shape_narrow(struct shape *shape, shape_asks *asks, const void *context);
+
+/* The same for all of them, from now on: `text` is the one that the shape was recalled for. False
+   where memory ran out. */
+bool shape_widen(const struct shapes *shapes, struct shape *shape, str text,
+                 struct arena *texts) MUST_CHECK;
+
 /* Learns the text, which json_parse has taken: texts like it are recalled from now on, as far as
    the memory for shapes reaches. */
 void shapes_learn(struct shapes *shapes, uint64_t group, str text);

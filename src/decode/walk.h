@@ -15,10 +15,11 @@ struct leaf {
     bool deepest;
     bool varies; /* it was seen with another text than the sample's */
     bool loose;  /* and with one that the sample's stencil does not take */
+    bool idle;   /* nobody reads the node */
     str text;    /* in the text that is walked with care */
 };
 
-/* A leaf that varies and is not loose: it has always the same kind and length. */
+/* A leaf that varies, is not loose and not idle: it has always the same kind and length. */
 struct fixed {
     struct json *node;
     size_t at; /* its text, from the beginning of the step */

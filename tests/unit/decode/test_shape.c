@@ -79,6 +79,44 @@ static void test_values_change(void **state)
     tear_down(&bench);
 }
 
+static bool asks_for(const void *context, const struct json *node)
+{
+    return str_is(node->name, context);
+}
+
+/* The text of a member of the root; `shape` is what the text was recalled as. */
+static str member_text(const struct shape *shape, const char *name)
+{
+    return json_member(shape->root, name)->text;
+}
+
+/* Scalars that nobody asks for have no text, unless they have never varied, until they are asked
+   for again: also those that turned out to vary meanwhile. */
+static void test_narrow(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct shape *shape;
+    str text = STR("{\"a\":38,\"b\":\"xyz\",\"c\":5,\"d\":true}");
+    set_up(&bench);
+    shapes_learn(bench.shapes, 1, STR("{\"a\":17,\"b\":\"abc\",\"c\":4,\"d\":true}"));
+    assert_true(is_recalled(&bench, 1, "{\"a\":18,\"b\":\"abd\",\"c\":4,\"d\":true}"));
+    shape = shapes_recall(bench.shapes, 1, text, &bench.arena);
+    shape_narrow(shape, asks_for, "b");
+    text = STR("{\"a\":99,\"b\":\"klm\",\"c\":6,\"d\":true}");
+    assert_ptr_equal(shapes_recall(bench.shapes, 1, text, &bench.arena), shape);
+    check_str("asked", member_text(shape, "b"), STR("klm"));
+    check_str("never varied", member_text(shape, "d"), STR("true"));
+    check_str("not asked", member_text(shape, "a"), STR_EMPTY);
+    check_str("not asked, and new to vary", member_text(shape, "c"), STR_EMPTY);
+    assert_true(shape_widen(bench.shapes, shape, text, &bench.arena));
+    check_str("a", member_text(shape, "a"), STR("99"));
+    check_str("b", member_text(shape, "b"), STR("klm"));
+    check_str("c", member_text(shape, "c"), STR("6"));
+    assert_true(is_recalled(&bench, 1, "{\"a\":7,\"b\":\"abcd\",\"c\":1,\"d\":false}"));
+    tear_down(&bench);
+}
+
 static void test_others(void **state)
 {
     (void)state;
@@ -258,10 +296,10 @@ static void test_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_change), cmocka_unit_test(test_others),
-        cmocka_unit_test(test_groups),        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_lifetime),      cmocka_unit_test(test_settled),
-        cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_values_change), cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_others),        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_many),          cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_settled),       cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
