@@ -578,15 +578,15 @@ static void test_wanted_in_turns(void **state)
     decoder_ask(bench.decoder, wants_b, &wants);
     for (int i = 10; i < 90; i++) {
         struct record record = plain_record;
-        char op = "ccrc"[i % 4];
-        bool half = i % 16 == 15;
+        char op = i % 8 == 7 ? 'r' : 'c';
+        bool half = i % 16 == 13;
         snprintf(value, sizeof(value),
-                 "{\"before\":null,\"after\":{\"a\":%d,\"b\":\"x%d\",\"c\":%d}," SOURCE
+                 "{\"before\":null,\"after\":{\"a\":%d,\"b\":\"x%d\",\"c\":%d,\"d\":0}," SOURCE
                  ",\"op\":\"%c\"}",
                  i, i, 99 - i, op);
         if (half)
-            snprintf(want, sizeof(want), "%c s.t 5 | a- ~>#%d | b- ~>'x%d | c- ~>#%d", op, i, i,
-                     99 - i);
+            snprintf(want, sizeof(want), "%c s.t 5 | a- ~>#%d | b- ~>'x%d | c- ~>#%d | d- ~>#0", op,
+                     i, i, 99 - i);
         else
             snprintf(want, sizeof(want), "%c s.t 5 | b- ~>'x%d", op, i);
         record.value = str_from(value);
