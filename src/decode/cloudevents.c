@@ -76,7 +76,8 @@ static bool read_attributes(struct form_reader *reader, struct change *change, s
     };
     const struct envelope envelope = {.of = &of};
     enum timestamp_zone zone;
-    if (!envelope_moment(&envelope, NULL, &reader->batch->arena, change, fault))
+    envelope_moment(&envelope, NULL, change);
+    if (!envelope_origin(&envelope, &reader->batch->arena, change, fault))
         return false;
     if (change->source_us == TIME_UNKNOWN
         && !timestamp_parse(json_string(json_member(event, "time")), &change->source_us, &zone))

@@ -401,8 +401,11 @@ static bool decode_change(struct debezium *self, struct message *message,
             return false;
         find_columns(self, message, change);
     }
-    if ((is_narrowed_otherwise(note, message) && !widen(self, message, arena, fault))
-        || !envelope_moment(envelope, message->wants, arena, change, fault))
+    const struct wants *wants = message->wants;
+    if (is_narrowed_otherwise(note, message) && !widen(self, message, arena, fault))
+        return false;
+    envelope_moment(envelope, wants, change);
+    if ((!wants || wants->origin) && !envelope_origin(envelope, arena, change, fault))
         return false;
     if (change->op == CHANGE_MESSAGE)
         return logical_message_read(message->payload, message->schema, arena, change, fault);

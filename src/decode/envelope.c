@@ -293,9 +293,21 @@ bool envelope_names(const struct envelope *envelope, struct change *change, stru
     return check_name(change->schema, fault) && check_name(change->table, fault);
 }
 
-static bool read_origin(const struct source_members *of, struct arena *arena, struct change *change,
-                        struct fault *fault)
+void envelope_moment(const struct envelope *envelope, const struct wants *wants,
+                     struct change *change)
 {
+    const struct source_members *of = envelope->of;
+    change->source_us = read_time(of->ts_us, of->ts_ns, of->ts_ms);
+    if (wants && !wants->connector_time)
+        return;
+    change->connector_us = read_time(envelope->ts_us, envelope->ts_ns, envelope->ts_ms);
+    change->connector_ms = is_scalar(envelope->ts_ms) ? envelope->ts_ms->text : STR_EMPTY;
+}
+
+bool envelope_origin(const struct envelope *envelope, struct arena *arena, struct change *change,
+                     struct fault *fault)
+{
+    const struct source_members *of = envelope->of;
     change->tx_id = member_text(of->tx_id);
     if (change->tx_id.kind == VALUE_NULL)
         change->tx_id = transaction_number(of);
@@ -304,18 +316,6 @@ static bool read_origin(const struct source_members *of, struct arena *arena, st
     change->user_name = member_text(of->user_name);
     change->thread = member_text(of->thread);
     return log_position(of, arena, &change->lsn, fault);
-}
-
-bool envelope_moment(const struct envelope *envelope, const struct wants *wants,
-                     struct arena *arena, struct change *change, struct fault *fault)
-{
-    const struct source_members *of = envelope->of;
-    change->source_us = read_time(of->ts_us, of->ts_ns, of->ts_ms);
-    if (!wants || wants->connector_time) {
-        change->connector_us = read_time(envelope->ts_us, envelope->ts_ns, envelope->ts_ms);
-        change->connector_ms = is_scalar(envelope->ts_ms) ? envelope->ts_ms->text : STR_EMPTY;
-    }
-    return (wants && !wants->origin) || read_origin(of, arena, change, fault);
 }
 
 bool envelope_refuse(const struct json *payload, struct fault *fault)

@@ -68,10 +68,14 @@ bool envelope_op(const struct envelope *envelope, enum change_op *op,
 bool envelope_names(const struct envelope *envelope, struct change *change,
                     struct fault *fault) MUST_CHECK;
 
-/* Fills times and transaction of the change; what is not wanted (`wants`) stays as it is.
-   Composed texts live in the arena. FAULT_RETRY where memory ran out. */
-bool envelope_moment(const struct envelope *envelope, const struct wants *wants,
-                     struct arena *arena, struct change *change, struct fault *fault) MUST_CHECK;
+/* Fills the times of the change; the connector's only where `wants` says so. */
+void envelope_moment(const struct envelope *envelope, const struct wants *wants,
+                     struct change *change);
+
+/* Fills what struct wants calls its origin. Composed texts live in the arena. FAULT_RETRY where
+   memory ran out. */
+bool envelope_origin(const struct envelope *envelope, struct arena *arena, struct change *change,
+                     struct fault *fault) MUST_CHECK;
 
 /* FAULT_RECORD that names the members of what is no envelope. Always false. */
 bool envelope_refuse(const struct json *payload, struct fault *fault);

@@ -108,7 +108,8 @@ static bool read_meta(struct form_reader *reader, struct change *change, struct 
                                       .ts_ms = json_member(row, "__ts_ms"),
                                       .of = &of};
     change->source_name = json_string(of_struct(row, "source", "name"));
-    return envelope_moment(&envelope, NULL, &reader->batch->arena, change, fault);
+    envelope_moment(&envelope, NULL, change);
+    return envelope_origin(&envelope, &reader->batch->arena, change, fault);
 }
 
 /* Without members that name it the table is the topic's: prefix.schema.table. */

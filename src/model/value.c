@@ -82,18 +82,38 @@ static char next_digit(struct number *number)
     return *number->digit++;
 }
 
+/* Eight bytes of text that are shorter than that: its ends, which overlap, or "0" behind it. */
+static inline uint64_t short_bytes(str text)
+{
+    uint32_t first, last;
+    const unsigned char *byte = (const unsigned char *)text.ptr;
+    if (text.len < sizeof(first))
+        return 0x3030303030000000ULL | byte[0] | (uint64_t)byte[text.len / 2] << 8
+               | (uint64_t)byte[text.len - 1] << 16;
+    memcpy(&first, text.ptr, sizeof(first));
+    memcpy(&last, text.ptr + text.len - sizeof(last), sizeof(last));
+    return (uint64_t)last << 32 | first;
+}
+
+static bool are_digits(str text)
+{
+    size_t i = 0;
+    while (i < text.len && is_digit(text.ptr[i]))
+        i++;
+    return i == text.len;
+}
+
 /* An integer that has but one spelling. */
 static inline bool is_plain_integer(str text)
 {
-    uint64_t bits = 0; /* the high bits of bytes that are no digits */
-    size_t i = 0;
-    for (uint32_t four; text.len - i >= sizeof(four); i += sizeof(four)) {
-        memcpy(&four, text.ptr + i, sizeof(four));
-        bits |= ((four + 0x46464646U) | (four - 0x30303030U)) & 0x80808080U;
-    }
-    for (; i < text.len; i++)
-        bits |= !is_digit(text.ptr[i]);
-    return bits == 0 && text.len > 0 && text.ptr[0] != '0';
+    if (text.len == 0 || text.ptr[0] == '0')
+        return false;
+    if (text.len > sizeof(uint64_t))
+        return are_digits(text);
+    uint64_t bytes = short_bytes(text);
+    /* The high bits of what is above '9', and below '0'. */
+    uint64_t others = (bytes + 0x4646464646464646ULL) | (bytes - 0x3030303030303030ULL);
+    return (others & 0x8080808080808080ULL) == 0;
 }
 
 /* Of numbers that may be spelt in more than one way. */

@@ -120,13 +120,13 @@ static bool add_line(struct lines *self, struct batch *batch, str line, size_t l
     if (self->line == 1 && str_starts(line, STR("\xef\xbb\xbf")))
         line = str_from_at(line, 3); /* a byte order mark */
     record->at = (struct position){(uint32_t)self->file_at, self->line};
-    bool is_kcat = false;
+    bool is_kcat = false, event = is_event(line);
     if (self->overlong)
         record->broken = STR("the line is longer than record.bytes.max; its beginning is kept");
-    else if (!is_event(line) && !kcat_read(line, &batch->arena, record, &is_kcat, fault))
+    else if (!event && !kcat_read(line, &batch->arena, record, &is_kcat, fault))
         return false;
     if (!is_kcat) {
-        record->has_value = !is_tombstone(line);
+        record->has_value = event || !is_tombstone(line);
         record->value = line;
         record->like_last = like_last;
     }
@@ -202,7 +202,7 @@ static bool split_block(struct lines *self, struct batch *batch, str block, stru
                       : add_whole(self, batch, line, like_last, fault)))
             return false;
         /* The next is compared with this one: its value is the line, and that has paid so far. */
-        str value = batch->record[batch->record_count - 1].value;
+        str value = carried ? batch->record[batch->record_count - 1].value : line;
         last = self->in_object ? STR_EMPTY : str_head(value, pays ? value.len : 1);
         carried = false;
     }

@@ -110,9 +110,9 @@ static void test_position_without_memory(void **state)
     arena_init(&none, 0);
     assert_true(json_parse(text, 2, (struct json_memory){&arena, &arena}, &root, &fault));
     assert_int_equal(envelope_read(root, &places, &envelope), MESSAGE_ENVELOPE);
-    assert_true(envelope_moment(&envelope, NULL, &arena, &change, &fault));
+    assert_true(envelope_origin(&envelope, &arena, &change, &fault));
     check_text("position", change.lsn.text, "f:7");
-    assert_false(envelope_moment(&envelope, NULL, &none, &change, &fault));
+    assert_false(envelope_origin(&envelope, &none, &change, &fault));
     assert_int_equal(fault.kind, FAULT_RETRY);
     arena_release(&none);
     arena_release(&arena);
