@@ -34,18 +34,18 @@ enum field_need {
     FIELD_UNDESCRIBED, /* the event came without a schema */
     FIELD_OPTIONAL,
     FIELD_REQUIRED /* NOT NULL */
-};
+} __attribute__((packed));
 
 struct field {
     str name;
     struct value before, after; /* ABSENT where the image lacks the column */
     struct value preset; /* the schema's default, ABSENT without one; its text lives until the
                                    decoder's next call */
+    uint32_t place;      /* of the column in the event, from 1 */
     enum field_need need;
-    uint32_t place;       /* of the column in the event, from 1 */
+    bool key;             /* belongs to the row's key (set by the pivot, where it asks) */
     const char *sql_type; /* what PostgreSQL calls its type, static; NULL where not told */
     uint64_t type;        /* a number of the type that the schema tells; 0 without one */
-    bool key;             /* belongs to the row's key (set by the pivot, where it asks) */
 };
 
 struct field_list {
@@ -87,10 +87,10 @@ struct change {
                          the same columns in the same places, with the same need and preset; 0
                          where nobody counted */
     bool has_before, has_after; /* the event carries that image */
+    bool wrapped;               /* it came as {"schema":…,"payload":…} */
+    bool keyed;                 /* the source has message keys, and this one could be read */
     enum image_proof proof;
     const char *remedy; /* of old values that are unknown, static; NULL: the replica identity */
-    bool wrapped;       /* it came as {"schema":…,"payload":…} */
-    bool keyed;         /* the source has message keys, and this one could be read */
 
     const struct member *key; /* the columns of the message key */
     size_t key_count;

@@ -45,11 +45,9 @@ const struct fault *task_look_up_condemned(const struct task *task, const struct
     return NULL;
 }
 
-bool task_search_takes(struct task *task, const struct record *record)
+bool task_search_takes_again(struct task *task, const struct record *record)
 {
     struct search *search = &task->search;
-    if (!task->source->type->rewinds)
-        return true;
     /* What a batch still holds when the lanes were let go is read again. */
     if (!task->claimed || (!search->on && search->overshot))
         return false;

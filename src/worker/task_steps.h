@@ -95,8 +95,13 @@ static inline const struct fault *task_find_condemned(const struct task *task,
     return task->search.condemned_count == 0 ? NULL : task_look_up_condemned(task, record);
 }
 
-/* Whether the record is to be taken now; otherwise it is read again. */
-bool task_search_takes(struct task *task, const struct record *record);
+/* Whether the record is to be taken now; otherwise it is read again, where the source can. */
+bool task_search_takes_again(struct task *task, const struct record *record);
+
+static inline bool task_search_takes(struct task *task, const struct record *record)
+{
+    return !task->source->type->rewinds || task_search_takes_again(task, record);
+}
 
 /* Whether what was taken is to be flushed before or after this record. */
 bool task_search_accuses(const struct task *task, const struct record *record);
