@@ -93,16 +93,30 @@ static bool parse(const struct debezium *self, str text, unsigned keep_depth,
 struct message {
     const struct schema *schema;
     const struct json *payload;
-    bool wrapped;
     struct shape *shape; /* of the payload, or NULL */
     str text;            /* of the payload, where its shape may be learned */
     uint64_t group;
     const struct change *common; /* what all changes of the shape say; NULL where that is unknown */
-    bool op_known;               /* it says the op, too */
-    const struct wants *wants;   /* what somebody looks at; NULL: everything */
+    /* Of a row's change: */
+    const struct wants *wants;        /* what somebody looks at; NULL: everything */
     const struct columns_note *known; /* of its columns as they are wanted, or NULL */
     bool noted;                       /* there is a note of them, if with other wants */
+    bool wrapped;
+    bool op_known; /* `common` says the op, too */
 };
+
+/* One by one: cleared whole, it would cost a string instruction. */
+static inline void begin_message(struct message *message, str text)
+{
+    message->schema = NULL;
+    message->payload = NULL;
+    message->shape = NULL;
+    message->text = text;
+    message->common = NULL;
+    message->wants = NULL;
+    message->known = NULL;
+    message->noted = message->wrapped = message->op_known = false;
+}
 
 /* Tables are told apart by their topic, where there is one. */
 static uint64_t topic_group(const struct record *record)
@@ -140,7 +154,7 @@ static bool read_message(struct debezium *self, const struct record *record, str
 {
     struct json_memory memory = {&self->scratch, texts};
     struct json *root;
-    *message = (struct message){.text = text};
+    begin_message(message, text);
     if (split(self, record, text, message)) {
         message->wrapped = true;
         message->group = message->schema->number;

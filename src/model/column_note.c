@@ -22,8 +22,8 @@ static size_t field_index(const struct change *change, str name)
     return NO_FIELD;
 }
 
-static size_t *field_indexes(struct pivot *pivot, const struct change *change,
-                                   const str *names, size_t count)
+static size_t *field_indexes(struct pivot *pivot, const struct change *change, const str *names,
+                             size_t count)
 {
     size_t *index = ARENA_NEW(&pivot->arena, size_t, count);
     for (size_t i = 0; index && i < count; i++)

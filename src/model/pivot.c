@@ -225,7 +225,8 @@ static bool moved_keys(struct pivot *pivot, struct plan *plan, const struct colu
     for (size_t i = 0; i < count; i++) {
         const struct field *field = &change->field[note ? note->key[i] : i];
         bool unsent = field->before.kind == VALUE_ABSENT && change->half != KEY_ARRIVES;
-        if ((!note && !field->key) || unsent || value_same(&field->before, &field->after, &pivot->scratch))
+        if ((!note && !field->key) || unsent
+            || value_same(&field->before, &field->after, &pivot->scratch))
             continue;
         bool named = !plan->every_field && str_list_has(&plan->fields, field->name);
         if (!named && !consider(pivot, plan, change, field, batch, fault))

@@ -39,7 +39,7 @@ struct column_note {
     const size_t *pivoted; /* of plan.fields those that there are, in their order */
     size_t pivoted_count;
     const size_t *copied; /* for each of plan.copied: its field, or NO_FIELD */
-    bool keyed;            /* by these columns of the message key, in this order */
+    bool keyed;           /* by these columns of the message key, in this order */
     const str *key_name;
     size_t key_count;
 };

@@ -182,8 +182,7 @@ int main(void)
         cmocka_unit_test(test_trim_and_cut), cmocka_unit_test(test_split),
         cmocka_unit_test(test_find),         cmocka_unit_test(test_int64),
         cmocka_unit_test(test_utf8),         cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_common),
-        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_common),       cmocka_unit_test(test_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

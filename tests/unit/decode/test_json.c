@@ -301,12 +301,12 @@ static void test_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_long_strings),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_utf8),       cmocka_unit_test(test_surrogates),
-        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_nodes),      cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_keep_depth), cmocka_unit_test(test_members),
+        cmocka_unit_test(test_strings),    cmocka_unit_test(test_long_strings),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_surrogates), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_depth),      cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_keep_depth),
+        cmocka_unit_test(test_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
