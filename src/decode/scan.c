@@ -43,7 +43,7 @@ static const char *escape_end(const char *at, const char *end)
     return twins ? at + 6 : NULL;
 }
 
-#ifdef SCAN_WIDTH
+#ifdef __x86_64__
 __attribute__((target("avx2"))) static inline __m256i odd_bytes(const char *at)
 {
     __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
@@ -62,9 +62,17 @@ __attribute__((target("avx2"))) static const char *plain_text_avx2(const char *a
     return at;
 }
 
+#endif
+
+#ifdef SCAN_WIDTH
 const char *scan_plain_text(const char *at, const char *end)
 {
-    return __builtin_cpu_supports("avx2") ? plain_text_avx2(at, end) : at;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return plain_text_avx2(at, end);
+#endif
+    (void)end;
+    return at;
 }
 #endif
 
