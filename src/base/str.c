@@ -46,7 +46,7 @@ bool str_split(str *rest, char at, str *head)
 
 #ifdef __x86_64__
 #define WIDTH ((size_t)32)
-#define LOOK 4 /* pieces of WIDTH bytes that one test tells of */
+#define LOOK ((size_t)4) /* pieces of WIDTH bytes that one test tells of */
 
 __attribute__((target("avx2"))) static inline __m256i load(const char *at)
 {

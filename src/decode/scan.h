@@ -49,7 +49,7 @@ static inline bool scan_is_plain(char c)
 const char *scan_plain_text(const char *at, const char *end);
 
 /* Texts that go on behind so many bytes are long. */
-#define SCAN_LONG (8 * SCAN_WIDTH)
+#define SCAN_LONG ((ptrdiff_t)8 * SCAN_WIDTH)
 #endif
 
 /* The first byte that is not plain, or `end`. */

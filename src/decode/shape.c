@@ -127,7 +127,7 @@ static struct fixed *fix(struct learned *learned, const struct leaf *leaf, size_
     str sample = leaf_sample(learned, leaf);
     bool quoted = sample.ptr[0] == '"';
     stencil_loosen(&learned->stencil, leaf->from, sample);
-    leaf->node->text = (str){NULL, leaf->idle ? 0 : sample.len - 2 * quoted};
+    leaf->node->text = (str){NULL, leaf->idle ? 0 : sample.len - (quoted ? 2 : 0)};
     *fixed = (struct fixed){leaf->node, leaf->from - step_from + quoted};
     return leaf->idle ? fixed : fixed + 1;
 }
