@@ -81,6 +81,9 @@ static inline struct value row_cell(const struct row *row, const struct column *
    the cell is NULL. */
 int64_t row_time(const struct row *row, enum column_kind kind, const struct batch *batch);
 
+/* The same of the kinds that hold whole numbers; negative where the cell is NULL. */
+int64_t row_number(const struct row *row, enum column_kind kind);
+
 /* Whether the row's old value was sent (or needed none). A row without a field hides no old value,
    unless a delete came without its image. */
 static inline bool row_old_known(const struct row *row)

@@ -120,17 +120,14 @@ static struct value time_value(int64_t time_us, char scratch[CELL_SCRATCH])
     return (struct value){VALUE_TEXT, {scratch, timestamp_print(scratch, time_us)}};
 }
 
-static struct value int_value(int64_t number, char scratch[CELL_SCRATCH])
+static struct value int_or_null(int64_t number, char scratch[CELL_SCRATCH])
 {
+    if (number < 0)
+        return null_value;
     /* Borrowed as a buffer that cannot grow: 20 digits always fit. */
     struct buf digits = {.ptr = scratch, .capacity = CELL_SCRATCH, .limit = CELL_SCRATCH};
     buf_int64(&digits, number);
     return (struct value){VALUE_NUMBER, buf_view(&digits)};
-}
-
-static struct value int_or_null(int64_t number, char scratch[CELL_SCRATCH])
-{
-    return number < 0 ? null_value : int_value(number, scratch);
 }
 
 static int64_t event_time(const struct change *change)
@@ -152,6 +149,14 @@ int64_t row_time(const struct row *row, enum column_kind kind, const struct batc
            : kind == COLUMN_EVENT_TIME      ? event_time(change)
            : kind == COLUMN_CONNECTOR_TIME  ? change->connector_us
                                             : TIME_UNKNOWN;
+}
+
+int64_t row_number(const struct row *row, enum column_kind kind)
+{
+    return kind == COLUMN_KAFKA_PARTITION ? row->change->record->partition
+           : kind == COLUMN_KAFKA_OFFSET  ? row->change->record->offset
+           : kind == COLUMN_FIELD_NO      ? field_number(row)
+                                          : -1;
 }
 
 struct value row_other_cell(const struct row *row, const struct column *column,
@@ -186,11 +191,9 @@ struct value row_other_cell(const struct row *row, const struct column *column,
     case COLUMN_KAFKA_TOPIC:
         return text_or_null(change->record->topic);
     case COLUMN_KAFKA_PARTITION:
-        return int_or_null(change->record->partition, scratch);
     case COLUMN_KAFKA_OFFSET:
-        return int_or_null(change->record->offset, scratch);
     case COLUMN_FIELD_NO:
-        return int_value(field_number(row), scratch);
+        return int_or_null(row_number(row, column->kind), scratch);
     case COLUMN_SOURCE_NAME:
         return text_or_null(change->source_name);
     case COLUMN_TX_ORDER:

@@ -79,6 +79,16 @@ static const struct option_spec option[] = {
 const struct option_table postgres_options = {
     .title = "PostgresSink", .option = option, .count = sizeof(option) / sizeof(option[0])};
 
+static void forget_lines(struct postgres *self)
+{
+    self->open = NULL;
+    for (struct target *target = self->target; target; target = target->next) {
+        blame_clear(&target->binary.blame);
+        blame_clear(&target->text.blame);
+        target->binary.lines = target->text.lines = 0;
+    }
+}
+
 void postgres_forget(struct postgres *self)
 {
     session_close(&self->session);
@@ -86,17 +96,16 @@ void postgres_forget(struct postgres *self)
     self->sink.pending_bytes = 0;
     self->left_out_count = 0;
     for (struct target *target = self->target; target; target = target->next) {
-        buf_clear(&target->rows);
-        blame_clear(&target->blame);
-        target->copying = false;
-        target->checked = false;
+        buf_clear(&target->binary.rows);
+        buf_clear(&target->text.rows);
+        target->checked = target->known = false;
     }
+    forget_lines(self);
 }
 
 void postgres_settle(struct postgres *self)
 {
-    for (struct target *target = self->target; target; target = target->next)
-        blame_clear(&target->blame);
+    forget_lines(self);
     self->begun = false;
     self->left_out_count = 0;
     self->sink.pending_bytes = 0;
@@ -518,8 +527,10 @@ static void postgres_stop(struct sink *sink)
     struct postgres *self = (struct postgres *)sink;
     postgres_forget(self);
     for (struct target *target = self->target; target; target = target->next) {
-        buf_release(&target->rows);
-        blame_release(&target->blame);
+        buf_release(&target->binary.rows);
+        buf_release(&target->text.rows);
+        blame_release(&target->binary.blame);
+        blame_release(&target->text.blame);
     }
     mem_free(self->claim);
     mem_free(self->left_out);

@@ -391,7 +391,7 @@ static bool copy_rows(struct look *look, size_t *count, struct fault *fault)
             return false;
         if (!target->checked)
             continue;
-        if (!encoder_row(&self->encoder, &sample->row[i], sample, &target->rows, fault))
+        if (!encoder_row(&self->encoder, &sample->row[i], sample, &target->text.rows, fault))
             return false;
         ++*count;
     }

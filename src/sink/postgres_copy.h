@@ -1,11 +1,12 @@
 /*
- * postgres_copy: the tables that rows go to, and COPY into them. Internal to the PostgreSQL sink.
+ * postgres_copy: the tables that rows go to (postgres_table.c), and COPY into them. Internal to the PostgreSQL sink.
  */
 #ifndef FIELDTRAIL_POSTGRES_COPY_H
 #define FIELDTRAIL_POSTGRES_COPY_H
 
 #include "blame.h"
 #include "encoders.h"
+#include "pgbinary.h"
 #include "postgres.h"
 #include "session.h"
 
@@ -13,20 +14,33 @@
    transaction ends. The number is ours alone: "fieldtra" in ASCII. */
 #define CREATE_LOCK "select pg_advisory_xact_lock(7379819838193824353); "
 
-/* A table that rows go to. */
+/* Rows of a table in one of COPY's two forms. */
+struct copy {
+    struct target *target;
+    struct buf rows;
+    struct blame blame; /* whose the lines of its COPY are */
+    size_t lines;       /* put since the last true flush */
+    /* While the rows of a record are put: */
+    struct copy *also;   /* the next one that has any */
+    size_t start, fresh; /* where its first one begins; how many there are */
+    bool touched;
+};
+
+/* A table that rows go to. They are sent in the binary form where all its columns are of types that
+   we know, and by then we know the table. From the first row that has a value without an exact
+   binary form, all go as text until the flush, behind the others: the server reads what we cannot,
+   or refuses it, and rows keep their order. */
 struct target {
     struct target *next;
     str name;
     const struct layout *layout;
-    struct buf rows;
-    struct blame blame;       /* whose the lines of its COPY are */
+    struct copy binary, text;
     const char **copied_type; /* of the copied columns, by the first event that told them */
     bool typed;
-    bool copying; /* its COPY is open */
-    bool checked; /* it was made or found, with all columns, on this connection */
-    /* While the rows of a record are put: */
-    size_t start, fresh; /* where its first one begins; how many there are */
-    struct target *also; /* the next table that has any */
+    bool checked;           /* it was made or found, with all columns, on this connection */
+    bool known;             /* and these are the types of its columns: */
+    int64_t *oid;           /* as they are compared in every transaction that sends binary rows */
+    enum pgbinary_way *way; /* as rows are written */
 };
 
 /* What is known of a lane: the index is the lane's number. */
@@ -46,8 +60,9 @@ struct postgres {
     struct postgres_identity identity;
     const struct layout *layout;
     struct encoder encoder;
-    struct target *target, *touched;
+    struct target *target;
     size_t target_count;
+    struct copy *open, *touched; /* whose COPY the connection is in */
     struct claim *claim;
     size_t claim_count;
     struct left_out *left_out; /* since the last true flush */
@@ -72,9 +87,21 @@ bool postgres_run(struct postgres *self, PGresult **result, struct fault *fault)
 /* A cell that is a number; `otherwise` where it is NULL. */
 int64_t postgres_cell(const PGresult *result, int row, int column, int64_t otherwise);
 
-/* The table that this change's rows go to; NULL with the fault set. */
+/* postgres_table.c: the table that this change's rows go to; NULL with the fault set. */
 struct target *postgres_target(struct postgres *self, const struct change *change,
                                struct fault *fault);
+
+/* Makes the table where that is asked for, looks whether it takes all columns, and learns their
+   types; once on a connection. */
+bool postgres_check_target(struct postgres *self, struct target *target,
+                           struct fault *fault) MUST_CHECK;
+
+/* Appends the names of the table's columns to self->sql. */
+void postgres_put_columns(struct postgres *self, const struct target *target, bool with_types);
+
+/* Appends what holds the types of a known table until the transaction ends, and fails by dividing by
+   zero where they are not those that were learned. */
+void postgres_put_hold(struct postgres *self, const struct target *target);
 
 /* Everything since the last true flush is forgotten; the connection is closed, for what is under
    way on it must not commit. */
