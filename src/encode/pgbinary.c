@@ -224,23 +224,20 @@ static bool put_groups(struct buf *out, bool negative, str digits, size_t whole)
 /* [-]digits[.digits] */
 static bool put_numeric(struct buf *out, str text)
 {
-    char digits[NUMERIC_SIZE];
-    bool negative = text.len > 0 && text.ptr[0] == '-';
-    if (text.len > NUMERIC_SIZE)
+    char scratch[NUMERIC_SIZE];
+    struct buf digits = {.ptr = scratch, .capacity = NUMERIC_SIZE, .limit = NUMERIC_SIZE};
+    if (text.len == 0 || text.len > NUMERIC_SIZE)
         return false;
+    bool negative = text.ptr[0] == '-';
     text = str_from_at(text, negative);
     size_t whole = count_digits(text);
-    str behind = str_from_at(text, whole + 1);
-    bool good =
-        whole > 0
-        && (whole == text.len
-            || (text.ptr[whole] == '.' && behind.len > 0 && count_digits(behind) == behind.len));
-    if (!good)
+    str point = str_from_at(text, whole), behind = str_from_at(point, 1);
+    size_t scale = count_digits(behind);
+    if (whole == 0 || scale < behind.len || (point.len > 0 && (point.ptr[0] != '.' || scale == 0)))
         return false;
-    memcpy(digits, text.ptr, whole);
-    if (behind.len > 0)
-        memcpy(digits + whole, behind.ptr, behind.len);
-    return put_groups(out, negative, (str){digits, whole + behind.len}, whole);
+    buf_str(&digits, str_head(text, whole));
+    buf_str(&digits, behind);
+    return put_groups(out, negative, buf_view(&digits), whole);
 }
 
 /* YYYY-MM-DD, and nothing that other readers of times may take for something else. */

@@ -44,8 +44,8 @@ bool postgres_begin(struct postgres *self, struct fault *fault)
 }
 
 /* Binary rows mean nothing to a column of another type, or worse: something else. So the types they
-   were written for are compared under the lock that COPY takes, and stay what they are from there on.
-   A value's text needs no such thing. */
+   were written for are compared under the lock that COPY takes, and stay what they are from there
+   on. A value's text needs no such thing. */
 static void compose_copy(struct postgres *self, const struct copy *copy)
 {
     const struct target *target = copy->target;

@@ -1,5 +1,6 @@
 /*
- * postgres_copy: the tables that rows go to (postgres_table.c), and COPY into them. Internal to the PostgreSQL sink.
+ * postgres_copy: the tables that rows go to (postgres_table.c), and COPY into them. Internal to the
+ * PostgreSQL sink.
  */
 #ifndef FIELDTRAIL_POSTGRES_COPY_H
 #define FIELDTRAIL_POSTGRES_COPY_H
@@ -99,8 +100,8 @@ bool postgres_check_target(struct postgres *self, struct target *target,
 /* Appends the names of the table's columns to self->sql. */
 void postgres_put_columns(struct postgres *self, const struct target *target, bool with_types);
 
-/* Appends what holds the types of a known table until the transaction ends, and fails by dividing by
-   zero where they are not those that were learned. */
+/* Appends what holds the types of a known table until the transaction ends, and fails by dividing
+   by zero where they are not those that were learned. */
 void postgres_put_hold(struct postgres *self, const struct target *target);
 
 /* Everything since the last true flush is forgotten; the connection is closed, for what is under
