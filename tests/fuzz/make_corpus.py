@@ -252,6 +252,18 @@ def write(target, name, data):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
 
+# Fuzz_pgbinary: a byte for the type, and the text of a value.
+PGBINARY_TYPES = ["bool", "int8", "int2", "int4", "text", "date", "timestamp", "timestamptz", "numeric",
+                  "uuid", "jsonb"]
+PGBINARY_TEXTS = {
+    "bool": ["true", "f"], "int8": ["-9223372036854775808"], "int2": ["32767"],
+    "int4": ["-2147483648", "+007"], "text": ["a\u20ac\t\\N"], "date": ["0001-01-01", "2024-02-29"],
+    "timestamp": ["2018-06-20 15:13:16.945104", "2026-11-21T00:15:22Z"],
+    "timestamptz": ["2019-07-09 02:28:57.12+00", "1999-12-31T23:59:59.999999Z"],
+    "numeric": ["-123456789012345.67890", "0.00001", "-0.0", "10000"],
+    "uuid": ["c0ffee00-1234-4ABC-8def-0123456789aF"], "jsonb": ['{"a": 1}'],
+}
+
 # Fuzz_ilp: a byte for the time, one for the number of cells, then a byte and a text for each; the
 # byte 0xff ends a text.
 ILPS = {
@@ -388,6 +400,9 @@ def main():
         write("fuzz_values", name, data)
     for name, data in ILPS.items():
         write("fuzz_ilp", name, data)
+    for name, texts in PGBINARY_TEXTS.items():
+        for number, text in enumerate(texts):
+            write("fuzz_pgbinary", f"{name}_{number}", bytes([PGBINARY_TYPES.index(name)]) + text.encode())
     for name, (choice, requests) in REQUESTS.items():
         write("fuzz_request", name, bytes([choice]) + "\x1e".join(requests).encode("utf-8"))
     for name, lines in TYPES.items():
