@@ -80,8 +80,8 @@ struct change {
 
     struct field *field; /* columns of `after`, then those only in `before` */
     size_t field_count;
-    /* Where columns that nobody wants are left out of `field`: all that the event has, without their
-       values. */
+    /* Where columns that nobody wants are left out of `field`: all that the event has, without
+       their values. */
     struct field_list whole;
     uint64_t columns; /* changes of one decoder with the same number are of the same table and have
                          the same columns in the same places, with the same need and preset; 0

@@ -21,8 +21,8 @@ struct images {
 bool columns_join(const struct images *images, const struct reading *reading, struct change *change,
                   struct fault *fault) MUST_CHECK;
 
-/* One column that is wanted: what is always the same of it, and where its values stand in the tree of
-   the shape. */
+/* One column that is wanted: what is always the same of it, and where its values stand in the tree
+   of the shape. */
 struct noted_column {
     struct field field;                /* with the values of an image that lacks it */
     const struct json *before, *after; /* NULL where the image lacks it */

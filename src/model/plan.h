@@ -170,8 +170,8 @@ static inline void table_change_notice(struct pivot *pivot, struct plan *plan,
 SELDOM void warn_unknown(struct pivot *pivot, struct plan *plan, const struct change *change);
 
 /* Tells which of the columns that the configuration names the table does not have, and sets
-   plan.warned_missing: it is for whoever calls not to come again. Changes that lack columns of their
-   table say nothing of it. */
+   plan.warned_missing: it is for whoever calls not to come again. Changes that lack columns of
+   their table say nothing of it. */
 SELDOM void warn_missing(struct pivot *pivot, struct plan *plan, const struct change *change);
 
 /* Sets up the layout for these key columns. */

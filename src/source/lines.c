@@ -259,7 +259,8 @@ static size_t room_behind(const struct lines *self)
     return room < BLOCK_SIZE ? room : BLOCK_SIZE;
 }
 
-/* The long line goes on: so does its buffer. What stands there behind its end is the batch's too. */
+/* The long line goes on: so does its buffer. What stands there behind its end is the batch's,
+   too. */
 static bool read_behind(struct lines *self, struct batch *batch, size_t room, struct fault *fault)
 {
     ssize_t got;
