@@ -1,7 +1,7 @@
 /*
- * COPY's binary form: a text is written as a value of some type, and where it is, the bytes are read
- * as PostgreSQL's receive functions do, by code that shares nothing with the encoder. They must say
- * what the text says.
+ * COPY's binary form: a text is written as a value of some type, and where it is, the bytes are
+ * read as PostgreSQL's receive functions do, by code that shares nothing with the encoder. They
+ * must say what the text says.
  */
 #include "fuzz.h"
 
@@ -93,8 +93,8 @@ static void check_numeric(str bytes, str text)
     CHECK(!zero || bytes.len == 8);
 }
 
-/* What the number means, printed by libc; the text may leave out zeros of its fraction, and says T or
-   a blank, and Z, +00 or nothing. */
+/* What the number means, printed by libc; the text may leave out zeros of its fraction, and says T
+   or a blank, and Z, +00 or nothing. */
 static void check_time(str bytes, str text, bool date)
 {
     char print[64];
