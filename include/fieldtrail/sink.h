@@ -73,7 +73,8 @@ struct sink_type {
        another one, or was restored without its rows. */
     bool leads;
     const struct sink_desk *desk; /* NULL: stores nothing, and there is nothing to check */
-    /* Reads what is stored of these lanes, without claiming them. memory[i] belongs to lane[i]. */
+    /* Reads what is stored of these lanes, without claiming them: a claim follows, and rows that
+       were put and not flushed may be forgotten here already. memory[i] belongs to lane[i]. */
     bool (*recall)(struct sink *sink, const struct lane *lane, struct memory *memory, size_t count,
                    struct fault *fault);
     /* Takes the assigned and incoming lanes for this owner, fencing off every other; a lane

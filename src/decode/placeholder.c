@@ -160,7 +160,9 @@ static bool begins_text(const struct placeholder *placeholder, char first)
 /* Java's bytes have a sign. */
 static char first_of_codes(char byte)
 {
-    int code = (signed char)byte;
+    int code = (unsigned char)byte;
+    if (code > INT8_MAX)
+        code -= 1 << 8;
     while (code >= 10)
         code /= 10;
     return code < 0 ? '-' : (char)('0' + code);

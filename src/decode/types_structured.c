@@ -98,8 +98,8 @@ static bool give(const struct type_context *context, const char *text, const cha
 }
 
 /* The members; false with no fault set where the value is no object. */
-static bool open(const struct type_context *context, const struct json *json,
-                 const struct json **object, struct fault *fault)
+static bool object_of(const struct type_context *context, const struct json *json,
+                      const struct json **object, struct fault *fault)
 {
     return json->kind == JSON_OBJECT && type_children(context, json, object, fault);
 }
@@ -115,7 +115,7 @@ static bool read_date(const struct type *type, const struct type_context *contex
     const struct json *object;
     struct moment moment = {0};
     char text[60];
-    if (!open(context, json, &object, fault))
+    if (!object_of(context, json, &object, fault))
         return refuse(type, json, fault);
     if (is_infinite(object, value))
         return true;
@@ -131,7 +131,7 @@ static bool read_clock(const struct type *type, const struct type_context *conte
     const struct json *object;
     struct moment moment = {0};
     char text[60];
-    if (!open(context, json, &object, fault))
+    if (!object_of(context, json, &object, fault))
         return refuse(type, json, fault);
     if (!take_clock(object, &moment))
         return type_refuse(type, json, fault);
@@ -146,7 +146,7 @@ static bool read_moment(const struct type *type, const struct type_context *cont
     const struct json *object;
     struct moment moment = {0};
     char text[80];
-    if (!open(context, json, &object, fault))
+    if (!object_of(context, json, &object, fault))
         return refuse(type, json, fault);
     if (is_infinite(object, value))
         return true;
@@ -199,7 +199,7 @@ static bool read_duration(const struct type *type, const struct type_context *co
     char text[INTERVAL_SIZE];
     int digits;
     int64_t ticks;
-    if (!open(context, json, &object, fault))
+    if (!object_of(context, json, &object, fault))
         return refuse(type, json, fault);
     if (!take_duration(object, &duration) || !clock_ticks(&duration, &digits, &ticks))
         return type_refuse(type, json, fault);

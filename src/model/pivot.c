@@ -90,7 +90,8 @@ static const struct member *find_key(const struct change *change, str name)
 }
 
 /* The row's key is the message key; where the input has none, the keys that were named. A note
-   knows the key; but where old values have to be proven, or every field is looked at, each is asked. */
+   knows the key; but where old values have to be proven, or every field is looked at, each is
+   asked. */
 static void mark_keys(const struct plan *plan, const struct column_note *note,
                       struct change *change)
 {

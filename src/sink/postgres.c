@@ -258,6 +258,9 @@ static bool postgres_recall(struct sink *sink, const struct lane *lane, struct m
     struct postgres *self = (struct postgres *)sink;
     PGresult *result;
     forget_memory(memory, count);
+    /* The claim that follows forgets what is under way; a connection in a COPY answers nothing. */
+    if (self->begun)
+        postgres_forget(self);
     if (!sink->type->remembers)
         return true;
     bool good = select_positions(self, lane, count, &result, fault)

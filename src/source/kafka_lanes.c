@@ -247,8 +247,8 @@ static bool take_error(rd_kafka_error_t *error, struct fault *fault)
     return false;
 }
 
-/* librdkafka hears of changes alone: told to go on with a partition that it has not paused, it reads
-   that anew from where it was paused last. */
+/* librdkafka hears of changes alone: told to go on with a partition that it has not paused, it
+   reads that anew from where it was paused last. */
 static bool tell(struct kafka *self, enum lane_choice choice, bool paused, struct fault *fault)
 {
     rd_kafka_topic_partition_list_t *list = list_of_lanes(self, choice, false);
@@ -285,9 +285,9 @@ static bool assign_eager(struct kafka *self, struct fault *fault)
     return !error || kafka_fault(fault, error, "taking up partitions");
 }
 
-/* What is paused goes on before it is taken up, and not behind that: librdkafka starts to fetch on a
-   thread of its own, and of what it is told of a partition meanwhile it drops one or the other as
-   late; nothing would be fetched any more. */
+/* What is paused goes on before it is taken up, and not behind that: librdkafka starts to fetch on
+   a thread of its own, and of what it is told of a partition meanwhile it drops one or the other
+   as late; nothing would be fetched any more. */
 bool kafka_assign(struct source *source, struct fault *fault)
 {
     struct kafka *self = (struct kafka *)source;

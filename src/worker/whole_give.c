@@ -1,6 +1,8 @@
 /*
  * Giving: which transactions are complete, and what of every lane belongs to them.
  */
+#include <assert.h>
+
 #include "clock.h"
 #include "log.h"
 #include "whole_parts.h"
@@ -16,6 +18,7 @@
 static bool give_first(struct whole *self, uint32_t lane, struct batch *batch, struct fault *fault)
 {
     struct held *held = queue_take(&self->queue[lane]);
+    assert(held); /* whoever calls has seen it */
     if (held == self->in_parts)
         self->in_parts = NULL;
     struct lane *ours = &self->source.lane[lane];

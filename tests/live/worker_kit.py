@@ -476,7 +476,10 @@ class Worker:
 
     def wait(self, seconds=30.0):
         try:
-            return self.process.wait(seconds)
+            status = self.process.wait(seconds)
+            # So says libpq of a connection that is asked for two things at once.
+            assert "already in progress" not in self.log(), self.log()[-3000:]
+            return status
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {seconds} s\n{self.log()[-3000:]}") from None
 
